@@ -1,0 +1,7 @@
+//go:build !linux
+
+package host
+
+func keepDescriptors() {}
+
+func mayExecute(string) bool { return true }
