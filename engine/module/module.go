@@ -142,8 +142,10 @@ type Target interface {
 type Controller interface {
 	// Render renders a value's templates with the task's variables.
 	Render(ctx context.Context, v any) (any, error)
-	// RenderFile renders a template file's text; src is for messages. vars are added on top.
-	RenderFile(ctx context.Context, src, text string, vars *value.Dict, opts map[string]string) (string, error)
+	// RenderFile renders a template file's text; src is for messages. vars are added on top. opts are
+	// the template module's arguments by name (trim_blocks: "true", variable_start_string …). It gives
+	// a string, or a value.Secret or value.Unknown of one.
+	RenderFile(ctx context.Context, src, text string, vars *value.Dict, opts map[string]string) (any, error)
 	// Eval evaluates a bare expression (debug's var, assert's that).
 	Eval(ctx context.Context, expr any) (any, error)
 	// Test evaluates a condition: known reports whether it could be told.
@@ -152,11 +154,22 @@ type Controller interface {
 	Find(kind, name string) (string, error)
 	// ReadFile reads a file of the controller (or of the bundled playbook).
 	ReadFile(path string) ([]byte, error)
-	// WalkFiles lists the files below a directory, relative.
+	// WalkFiles lists the files below a directory, relative, with / between names, sorted; a
+	// directory's name ends in /. Links are followed. It fails on what is no directory.
 	WalkFiles(path string) ([]string, error)
+	// Stat looks at a file of the controller (or of the bundled playbook), through links.
+	Stat(path string) (FileInfo, error)
+	// Content is a file of the controller as a state's content: its bytes where it is not larger
+	// than state.InlineMax, and otherwise its hash, the file being served to the host as a "blob:".
+	Content(path string) (state.Content, error)
+	// LoadVars reads a YAML or JSON file of variables, decrypting it where it is a vault.
+	LoadVars(path string) (*value.Dict, error)
 	// Host runs a module on the host with these parameters and gives its result: copy and template
 	// find and render a file, then hand a finished want to the module "file content" on the host.
 	Host(ctx context.Context, module string, p map[string]any) (Result, error)
+	// Local runs a module on the controller itself as Host does on the host, its changes
+	// shown and journalled as any other's (fetch).
+	Local(ctx context.Context, module string, p map[string]any) (Result, error)
 	// Var looks up a variable.
 	Var(name string) (any, bool)
 	// Prompt asks the person at the terminal; ok is false where there is none.
@@ -182,6 +195,7 @@ type Outcome struct {
 	Meta string
 	// AddHost and GroupBy change the inventory.
 	AddHost *AddHost
+	GroupBy *GroupBy
 	// Print is shown to the user as Ansible shows debug's output.
 	Print any
 }
@@ -191,4 +205,19 @@ type AddHost struct {
 	Name   string
 	Groups []string
 	Vars   *value.Dict
+}
+
+// GroupBy puts the task's host into a group, made if need be.
+type GroupBy struct {
+	Group   string
+	Parents []string
+}
+
+// FileInfo is what an action needs to know of a file of the controller.
+type FileInfo struct {
+	Mode state.Mode
+	Dir  bool
+	Size int64
+	// MTime is in nanoseconds since 1970.
+	MTime int64
 }

@@ -185,3 +185,15 @@ func each(a, b State, fn func(name string, a, b field)) {
 		fn(va.Type().Field(i).Name, va.Field(i).Interface().(field), vb.Field(i).Interface().(field))
 	}
 }
+
+// Restrict is c.To with only those fields that c.From sets.
+func (c Change) Restrict() State {
+	out := reflect.New(reflect.TypeOf(c.To)).Elem()
+	out.Set(reflect.ValueOf(c.To))
+	each(c.From, c.To, func(name string, mask, _ field) {
+		if !mask.IsSet() {
+			out.FieldByName(name).SetZero()
+		}
+	})
+	return out.Interface().(State)
+}

@@ -12,13 +12,13 @@ const InlineMax = 128 << 10
 // Content is what a file holds: its SHA-256 and size, and its bytes or where to get them.
 type Content struct {
 	Sum  string // hex SHA-256
-	Size int64
+	Size int64  // in bytes; -1 where it is not known before it was fetched
 	// Data is the bytes when they are at hand; nil for a large content.
 	Data []byte `json:",omitempty"`
 	// From says where a large content's bytes are:
 	// "blob:" (the sender's store, by Sum), "path:/…" (a file of the host),
 	// "url:https://…" (fetched when written; Sum must then be known),
-	// "tar:ARCHIVE#ENTRY" or "zip:ARCHIVE#ENTRY" (an archive's member).
+	// "tar:ARCHIVE#ENTRY" or "zip:ARCHIVE#ENTRY" (an archive's member, as an [Archive] lists it).
 	From string `json:",omitempty"`
 }
 

@@ -1,6 +1,9 @@
 package state
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // An Event is what is done to a host rather than true of it. It has no From
 // and cannot be undone; it is reported changed each time.
@@ -29,10 +32,25 @@ type Command struct {
 	// Timeout is in seconds; 0 for none.
 	Timeout int  `json:",omitempty"`
 	Secret  bool `json:",omitempty"` // the command line is not shown
+	// As is the user whom the program runs as, with that user's groups, HOME, USER and
+	// LOGNAME; empty: the reader itself. Only root can name another.
+	As string `json:",omitempty"`
+	// ExpandVars replaces $NAME and ${NAME} in the words of Argv, and a ~ at their start, by
+	// the program's environment; what is not set stays as it is. Not with Shell.
+	ExpandVars bool `json:",omitempty"`
+	// Script is the text of a program. The host puts it into a file of its own (mode 0700, readable
+	// by As), runs that (through Executable where one is named, by its #! line otherwise) with
+	// Argv as arguments, and removes it.
+	Script []byte `json:",omitempty"`
+	// Title is shown instead of the command line.
+	Title string `json:",omitempty"`
 }
 
 // Line is the command as a shell would take it, for a report.
 func (c Command) Line() string {
+	if c.Title != "" {
+		return c.Title
+	}
 	if c.Shell || len(c.Argv) == 1 {
 		return strings.Join(c.Argv, " ")
 	}
@@ -114,3 +132,13 @@ func (e Refresh) EventKey() Key { return Key{"refresh", "package index"} }
 
 // EventKey implements [Event].
 func (e HTTPRequest) EventKey() Key { return Key{"http", e.Method + " " + e.URL} }
+
+// UnmarshalJSON reads an outcome; whole numbers in Fields are int64 again.
+func (o *Outcome) UnmarshalJSON(text []byte) error {
+	type plain Outcome
+	if err := json.Unmarshal(text, (*plain)(o)); err != nil {
+		return err
+	}
+	whole(o.Fields)
+	return nil
+}

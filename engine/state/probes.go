@@ -107,6 +107,38 @@ type Port struct {
 	Open    Value[bool] `json:",omitzero"`
 	// Active is the number of connections that are not closed (state drained).
 	Active Value[int] `json:",omitzero"`
+	// Search is a regular expression (RE2) that must be found in what the peer sends within
+	// Timeout for the port to count as open; empty: none.
+	Search string `json:",omitempty"`
+}
+
+// Archive lists what a tar (plain, gzip, bzip2) or zip archive holds.
+type Archive struct {
+	// Source is the archive: its From names a file of the host ("path:/…") or the sender's store ("blob:").
+	Source Content
+	// Format is "tar" or "zip", as it was found; "" where Source is neither.
+	Format  Value[string]         `json:",omitzero"`
+	Entries Value[[]ArchiveEntry] `json:",omitzero"`
+}
+
+// ArchiveEntry is one member of an archive.
+type ArchiveEntry struct {
+	// Name is the member's path as it is in the archive, cleaned and relative; never with "..".
+	Name string
+	// Type is Regular, Directory or Link, or another of File's types, which cannot be unpacked.
+	Type string
+	Mode Mode
+	// Owner and Group are the names that the archive has; "" for none (zip).
+	Owner string `json:",omitempty"`
+	Group string `json:",omitempty"`
+	UID   int64  `json:",omitempty"`
+	GID   int64  `json:",omitempty"`
+	// Target is what a symbolic link holds.
+	Target string `json:",omitempty"`
+	// Content is a regular member's, its From "tar:…" or "zip:…".
+	Content Content `json:",omitzero"`
+	// MTime is in nanoseconds since 1970.
+	MTime int64 `json:",omitempty"`
 }
 
 // Guard is a command that only looks, whose exit status answers a question (unless, onlyif).
@@ -170,6 +202,14 @@ func (s Facts) Key() Key { return Key{"facts", ""} }
 
 // Key implements [State].
 func (s Port) Key() Key { return Key{"port", s.Host} }
+
+// Key implements [State].
+func (s Archive) Key() Key {
+	if s.Source.From == "blob:" || s.Source.From == "" {
+		return Key{"archive", s.Source.String()}
+	}
+	return Key{"archive", s.Source.From}
+}
 
 // Key implements [State].
 func (s Guard) Key() Key { return Key{"guard", s.Command.Line()} }

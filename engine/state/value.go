@@ -170,6 +170,9 @@ func (v *Value[T]) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &w); err != nil {
 		return err
 	}
+	if m, ok := any(w.V).(*map[string]any); ok && m != nil {
+		whole(*m)
+	}
 	v.secret, v.after = w.Secret, w.After
 	switch {
 	case w.Unknown:
@@ -180,4 +183,24 @@ func (v *Value[T]) UnmarshalJSON(text []byte) error {
 		v.kind = known
 	}
 	return nil
+}
+
+// whole turns the numbers of a decoded mapping that are whole back into int64,
+// which JSON's one type of number made float64.
+func whole(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if i := int64(v); float64(i) == v && i > -1<<53 && i < 1<<53 {
+			return i
+		}
+	case map[string]any:
+		for k, e := range v {
+			v[k] = whole(e)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = whole(e)
+		}
+	}
+	return v
 }
