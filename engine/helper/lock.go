@@ -1,0 +1,99 @@
+package helper
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"rp/engine/wire"
+)
+
+// lockName is an abstract socket (unix(7)): the kernel lets one process hold it
+// and frees it when that process ends, however it ends. It belongs to the
+// host's network namespace and needs no file that somebody could leave behind.
+const lockName = "@rp.run"
+
+// runLock lets one run at a time write to a host. It is taken before the first
+// write and never by a prediction.
+type runLock struct {
+	hello wire.Hello
+
+	mu sync.Mutex
+	ln net.Listener
+}
+
+// holder is what the one who has the lock says of itself.
+type holder struct {
+	Run, Host, User string
+	Pid             int
+	Since           time.Time
+}
+
+// take gets the lock, waiting for another run's end as long as the controller allowed.
+func (l *runLock) take() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ln != nil {
+		return nil
+	}
+	deadline := time.Now().Add(time.Duration(l.hello.Wait) * time.Second)
+	for {
+		ln, err := net.Listen("unix", lockName)
+		if err == nil {
+			l.ln = ln
+			go l.answer(ln)
+			return nil
+		}
+		who := ask()
+		if time.Now().After(deadline) {
+			return fmt.Errorf("cannot write to this host: %s", who)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// answer tells whoever asks who holds the lock.
+func (l *runLock) answer(ln net.Listener) {
+	me := holder{Run: l.hello.Run, Host: l.hello.Host, User: l.hello.User, Pid: os.Getpid(), Since: time.Now()}
+	for {
+		c, err := ln.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue
+		}
+		_ = c.SetDeadline(time.Now().Add(time.Second)) // an asker that does not read is not waited for
+		_ = json.NewEncoder(c).Encode(me)
+		_ = c.Close()
+	}
+}
+
+// ask is what the holder says of itself, as a sentence.
+func ask() string {
+	c, err := net.DialTimeout("unix", lockName, time.Second)
+	if err != nil {
+		return "another run holds its lock"
+	}
+	defer c.Close() //nolint:errcheck // only read
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	var h holder
+	if err := json.NewDecoder(c).Decode(&h); err != nil {
+		return "another process holds its lock"
+	}
+	return fmt.Sprintf("run %s, started by %s, is writing to it since %s (helper's process %d); wait for it, or give --wait-lock SECONDS",
+		h.Run, h.User, h.Since.Format(time.RFC3339), h.Pid)
+}
+
+func (l *runLock) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ln != nil {
+		_ = l.ln.Close() // the kernel frees it with the process anyway
+		l.ln = nil
+	}
+}
