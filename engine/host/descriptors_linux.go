@@ -23,3 +23,9 @@ var keepDescriptors = sync.OnceFunc(func() {
 })
 
 func mayExecute(path string) bool { return unix.Access(path, unix.X_OK) == nil }
+
+// noExec reports whether dir lies on a file system from which nothing may be executed.
+func noExec(dir string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(dir, &st) == nil && int64(st.Flags)&unix.ST_NOEXEC != 0 //nolint:unconvert // 32 bits on some
+}

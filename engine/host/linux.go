@@ -7,7 +7,6 @@ import (
 	"io"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"sync"
 
 	"rp/engine/state"
@@ -34,7 +33,9 @@ type Options struct {
 // Linux is the machine that this process runs on, as this process's own user.
 // It is safe for concurrent use; that two writers do not meet is the engine's business.
 type Linux struct {
-	o Options
+	o         Options
+	downloads downloads
+	unpacking unpacking
 }
 
 // NewLinux gives the machine that this process runs on.
@@ -160,35 +161,12 @@ func (l *Linux) Do(ctx context.Context, e state.Event) (state.Outcome, error) {
 	return ev.do(ctx, l, e)
 }
 
-// Touched lists the paths that writing c may alter, sorted: what its files and
-// those of its With name, what the kind's tools touch besides, and the
-// directories that hold them, whose times change. The journal keeps what is
-// there before, undo restores it.
-func (l *Linux) Touched(c state.Change) []string {
-	seen := map[string]bool{}
-	touch(c, seen)
-	paths := make([]string, 0, len(seen))
-	for p := range seen {
-		paths = append(paths, p)
-	}
-	slices.Sort(paths)
-	return paths
-}
-
-func touch(c state.Change, seen map[string]bool) {
-	add := func(p string) {
-		seen[p] = true
-		seen[filepath.Dir(p)] = true
-	}
-	if f, ok := c.To.(state.File); ok {
-		add(f.Path)
-	}
+// Touches lists the paths that writing c alters besides the files that c and its
+// With name: what the kind's tools write by the way (/etc/passwd- for a user). The
+// journal keeps what is there before, with the directories above, and undo restores it.
+func (l *Linux) Touches(c state.Change) []string {
 	if k, ok := kindsByName[c.To.Key().Kind]; ok && k.touches != nil {
-		for _, p := range k.touches(c) {
-			add(p)
-		}
+		return k.touches(c)
 	}
-	for _, w := range c.With {
-		touch(w, seen)
-	}
+	return nil
 }

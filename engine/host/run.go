@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,7 @@ type cred struct {
 	uid, gid   uint32
 	groups     []uint32
 	name, home string
+	shell      string
 }
 
 // call is one run of a tool of the system.
@@ -73,7 +75,7 @@ func (l *Linux) run(ctx context.Context, c call) (reply, error) {
 	if cmd.Dir == "" {
 		cmd.Dir = "/"
 	}
-	cmd.Env = toolEnv(c)
+	cmd.Env = toolEnv(ctx, c)
 	if c.stdin != nil {
 		cmd.Stdin = bytes.NewReader(c.stdin)
 	}
@@ -158,7 +160,7 @@ func executable(path string) bool {
 	return err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 && mayExecute(path)
 }
 
-func toolEnv(c call) []string {
+func toolEnv(ctx context.Context, c call) []string {
 	env := []string{"LC_ALL=C", "PATH=" + strings.Join(toolDirs(), ":")}
 	keep := []string{"HOME", "USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "TMPDIR",
 		"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"}
@@ -169,6 +171,12 @@ func toolEnv(c call) []string {
 	for _, k := range keep {
 		if v, ok := os.LookupEnv(k); ok {
 			env = append(env, k+"="+v)
+		}
+	}
+	task := EnvOf(ctx)
+	for _, k := range slices.Sorted(maps.Keys(task)) {
+		if k != "LC_ALL" && k != "PATH" { // their output is parsed, and they are where they are
+			env = append(env, k+"="+task[k])
 		}
 	}
 	return append(env, c.env...)

@@ -48,12 +48,16 @@ func (c Change) Needed() bool { return len(c.Diff()) > 0 }
 // creation leaves open is unknown.
 func (c Change) After(task string) State { return Merge(c.From, c.To, task) }
 
-// Merge lays want over have. Where want creates the thing, fields that it
-// leaves open are unknown after task.
+// Merge lays want over have. Where want creates the thing or makes it one of
+// another type, fields that it leaves open are unknown after task; where want
+// removes it, nothing else is left of it.
 func Merge(have, want State, task string) State {
 	out := reflect.New(reflect.TypeOf(want)).Elem()
 	out.Set(reflect.ValueOf(want))
-	created := absent(have) && !absent(want)
+	if absent(want) {
+		return onlyPresence(want)
+	}
+	created := absent(have) || retyped(have, want)
 	each(have, want, func(name string, h, w field) {
 		var v any = w
 		switch {
@@ -67,6 +71,18 @@ func Merge(have, want State, task string) State {
 			v = h
 		}
 		out.FieldByName(name).Set(reflect.ValueOf(v))
+	})
+	return out.Interface().(State)
+}
+
+// Lay is under with those fields replaced that over sets.
+func Lay(under, over State) State {
+	out := reflect.New(reflect.TypeOf(over)).Elem()
+	out.Set(reflect.ValueOf(over))
+	each(under, over, func(name string, u, o field) {
+		if !o.IsSet() {
+			out.FieldByName(name).Set(reflect.ValueOf(u))
+		}
 	})
 	return out.Interface().(State)
 }
@@ -104,8 +120,15 @@ func (c Change) Undo() Change {
 	return u
 }
 
-// only keeps those fields of s that c changes.
+// only keeps those fields of s that c changes: all of them where c makes, removes or
+// replaces the thing, as then nothing of what was there is left.
 func only(s State, c Change) State {
+	if absent(s) {
+		return onlyPresence(s)
+	}
+	if absent(c.To) || retyped(s, c.To) {
+		return s
+	}
 	touched := map[string]bool{}
 	for _, d := range c.Diff() {
 		touched[d.Field] = true
@@ -158,6 +181,25 @@ func Present(s State) (present, known bool) {
 func absent(s State) bool {
 	p, known := Present(s)
 	return known && !p
+}
+
+// retyped reports whether want makes a file of another type of what have is.
+func retyped(have, want State) bool {
+	h, isFile := have.(File)
+	w, ok := want.(File)
+	return isFile && ok && h.Type.IsKnown() && w.Type.IsKnown() && h.Type.v != w.Type.v
+}
+
+// onlyPresence is s with no other field than that which says whether it is there.
+func onlyPresence(s State) State {
+	out := reflect.New(reflect.TypeOf(s)).Elem()
+	out.Set(reflect.ValueOf(s))
+	each(s, s, func(name string, _, _ field) {
+		if name != "Present" && name != "Type" {
+			out.FieldByName(name).SetZero()
+		}
+	})
+	return out.Interface().(State)
 }
 
 // fieldsOf caches the indexes of a state type's Value fields.

@@ -3,7 +3,8 @@ package state
 // What follows is only read, never wanted.
 
 // Stat is all that stat(2) says of a path, and checksums, under Ansible's names
-// (the stat module's return values). Info has "exists" at least.
+// (the stat module's return values). Info has "exists" at least. In a dry run its
+// entries may be of type value.Unknown.
 type Stat struct {
 	Path     string
 	Follow   bool                  `json:",omitempty"`
@@ -21,6 +22,9 @@ type Entry struct {
 	Size int64
 	// MTime, ATime and CTime are in nanoseconds since 1970.
 	MTime, ATime, CTime int64
+	// Predicted names, in a dry run, the task that makes or replaces the file: its times are
+	// not known then, nor its Size, UID and GID where they are -1.
+	Predicted string `json:",omitempty"`
 }
 
 // Walk lists what lies below a directory, without the directory itself.
@@ -79,7 +83,7 @@ type Download struct {
 	Insecure bool   `json:",omitempty"` // do not check the server's certificate
 	// Timeout is in seconds; 0 for 10.
 	Timeout int `json:",omitempty"`
-	// Head asks only whether it is there, without reading it.
+	// Content is fetched when it was asked for; otherwise only Info is (a HEAD request).
 	Content Value[Content]        `json:",omitzero"`
 	Info    Value[map[string]any] `json:",omitzero"` // status, url, msg, headers
 }
@@ -166,6 +170,7 @@ type System struct {
 	Kernel    Value[string]            `json:",omitzero"` // uname -r
 	UID       Value[int64]             `json:",omitzero"` // of the reader
 	User      Value[string]            `json:",omitzero"` // of the reader
+	Group     Value[string]            `json:",omitzero"` // of the reader
 	Home      Value[string]            `json:",omitzero"` // of the reader
 	Umask     Value[Mode]              `json:",omitzero"` // of the reader
 	Now       Value[int64]             `json:",omitzero"` // nanoseconds since 1970
