@@ -4,18 +4,16 @@ SSH_OPTIONS=(-q -i "$LAB/keys/id" -o BatchMode=yes -o StrictHostKeyChecking=no -
 
 host_ids() { [ ! -d "$H" ] || find "$H" -mindepth 1 -maxdepth 1 -name '[0-9]*' -printf '%f\n' | sort -n; }
 host_ssh() { local i=$1; shift; ssh "${SSH_OPTIONS[@]}" "root@$(host_ip "$i")" "$@"; }
-host_list() { local i; for i in $(host_ids); do host_alive "$i" && echo "host$i $(host_ip "$i") up, $(cat "$H/$i/suite"), pid $(cat "$H/$i/init.pid")"; done; }
+host_list() { local i; for i in $(host_ids); do host_alive "$i" && echo "host$i $(host_ip "$i") up, $(cat "$H/$i/suite"), pid $(host_init "$i")"; done; }
 
-host_alive() {
-  local s
-  [ -s "$H/$1/pid" ] && read -r s 2>/dev/null <"/proc/$(cat "$H/$1/pid")/stat" && s=${s##*) } && [ "${s%% *}" != Z ]
-}
+host_alive() { pid_alive "$H/$1/pid"; }
+host_init() { cut -d' ' -f1 "$H/$1/init.pid"; } # the host's PID 1, as this machine numbers it
 
 host_exec() {
   local i=$1 user=(); shift
   host_alive "$i" || die "host$i is not up"
   [ -f "$H/$i/userns" ] && user=(--user -S 0 -G 0)
-  nsenter -t "$(cat "$H/$i/init.pid")" --mount --uts --ipc --net --pid --cgroup "${user[@]}" -- \
+  nsenter -t "$(host_init "$i")" --mount --uts --ipc --net --pid --cgroup "${user[@]}" -- \
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C "$@"
 }
 
@@ -44,12 +42,12 @@ host_start() {
   # the shell goes into the host's own cgroup and then makes the namespaces; stage3 is PID 1 of the new pid namespace
   setsid bash -c 'echo $$ >"$1/cgroup.procs"; exec unshare --mount --propagation private "$2" stage2 "$3"' sh "$CG/rplab$i" "$SELF" "$i" \
     >"$d/console.log" 2>&1 </dev/null &
-  echo $! >"$d/pid"
+  pid_write $! "$d/pid"
   until [ -s "$d/init.pid" ]; do
     n=$((n + 1)); [ $n -lt 300 ] && host_alive "$i" || { cat "$d/console.log" >&2; return 1; }
     sleep 0.02
   done
-  p=$(cat "$d/init.pid")
+  p=$(host_init "$i")
   ip netns attach "rplab$i" "$p"
   ip link add "rplab$i" type veth peer name eth0 netns "rplab$i"
   ip -n "rplab$i" link set lo up; ip -n "rplab$i" addr add "$(host_ip "$i")/16" dev eth0
@@ -83,7 +81,7 @@ stage2() {
   while [ -z "$child" ] && [ $n -lt 250 ]; do
     child=$(cat /proc/$unshare/task/$unshare/children 2>/dev/null); [ -n "$child" ] || sleep 0.02; n=$((n + 1))
   done
-  echo "${child%% *}" >"$d/init.pid.new"; mv "$d/init.pid.new" "$d/init.pid"
+  pid_write "${child%% *}" "$d/init.pid"
   [ -n "$holder" ] && kill "$holder" 2>/dev/null
   wait "$unshare"
 }
@@ -117,13 +115,14 @@ host_wait() {
 host_down() {
   local i=$1 n=0
   if host_alive "$i"; then
-    kill -KILL "$(cat "$H/$i/init.pid" 2>/dev/null)" 2>/dev/null
+    pid_alive "$H/$i/init.pid" && kill -KILL "$PID" 2>/dev/null
     while host_alive "$i" && [ $n -lt 100 ]; do sleep 0.02; n=$((n + 1)); done
-    host_alive "$i" && kill -KILL "$(cat "$H/$i/pid")" 2>/dev/null
+    host_alive "$i" && kill -KILL "$PID" 2>/dev/null
   fi
   rm -f "$H/$i/pid" "$H/$i/init.pid"
   ip netns del "rplab$i" 2>/dev/null; ip link del "rplab$i" 2>/dev/null
   n=0
+  [ ! -d "$CG/rplab$i" ] || echo 1 >"$CG/rplab$i/cgroup.kill" 2>/dev/null # what a killed stage2 left
   while [ -d "$CG/rplab$i" ] && [ $n -lt 50 ]; do
     find "$CG/rplab$i" -depth -type d -exec rmdir {} + 2>/dev/null; [ -d "$CG/rplab$i" ] && sleep 0.05; n=$((n + 1))
   done
@@ -161,7 +160,7 @@ lab_reset() {
 lab_down() {
   local i
   if [ $# -gt 0 ]; then each host_down "$@"; return; fi
-  for i in $(host_ids); do host_alive "$i" && kill -KILL "$(cat "$H/$i/init.pid")" 2>/dev/null; done
+  for i in $(host_ids); do pid_alive "$H/$i/init.pid" && kill -KILL "$PID" 2>/dev/null; done
   # shellcheck disable=SC2046
   each host_down $(host_ids)
   daemon_stop dns; daemon_stop registry

@@ -71,16 +71,26 @@ machine_untune() {
   rm -f "$LAB/tuned"
 }
 
+# A pid file holds a process id and the time that it was started at, so that a file left from an earlier boot, or
+# an id that was given to another process, is never taken for ours.
+pid_write() { local s; read -r s 2>/dev/null <"/proc/$1/stat" || return; set -- "$1" "$2" ${s##*) }; echo "$1 ${22}" >"$2.new" && mv "$2.new" "$2"; }
+pid_alive() { # pid_alive FILE: sets PID
+  local s start; PID=
+  [ -s "$1" ] && read -r PID start 2>/dev/null <"$1" && read -r s 2>/dev/null <"/proc/$PID/stat" || return
+  set -- ${s##*) }
+  [ "$1" != Z ] && [ "${20}" = "$start" ]
+}
+
 # daemon NAME CMD...: a process in the background with $LAB/run/NAME.pid and .log
 daemon() {
   local name=$1; shift
   mkdir -p "$LAB/run"
   daemon_up "$name" && return
   setsid "$@" </dev/null >"$LAB/run/$name.log" 2>&1 200>&- & # not the lock: it would be held for good
-  echo $! >"$LAB/run/$name.pid"
+  pid_write $! "$LAB/run/$name.pid"
 }
-daemon_up() { [ -s "$LAB/run/$1.pid" ] && [ -d "/proc/$(cat "$LAB/run/$1.pid")" ]; }
+daemon_up() { pid_alive "$LAB/run/$1.pid"; }
 daemon_stop() {
-  daemon_up "$1" && kill "$(cat "$LAB/run/$1.pid")" 2>/dev/null
+  daemon_up "$1" && kill "$PID" 2>/dev/null
   rm -f "$LAB/run/$1.pid"
 }

@@ -1,9 +1,14 @@
 # The network of the lab: a bridge, DNS for the lab's names, and the way to the Debian archive; nothing else is let out.
 
 net_up() {
-  ip link show $BR >/dev/null 2>&1 && return
+  local owner
+  if ip link show $BR >/dev/null 2>&1; then
+    owner=$(cat /sys/class/net/$BR/ifalias)
+    [ "$owner" = "$LAB" ] && return
+    die "another lab is up: LAB=$owner"
+  fi
   machine_tune
-  ip link add $BR type bridge; ip addr add $GW/16 dev $BR; ip link set $BR up
+  ip link add $BR type bridge; ip link set $BR alias "$LAB"; ip addr add $GW/16 dev $BR; ip link set $BR up
   iptables -N RPLAB 2>/dev/null; iptables -F RPLAB
   iptables -t nat -N RPLAB 2>/dev/null; iptables -t nat -F RPLAB
   iptables -C FORWARD -j RPLAB 2>/dev/null || iptables -I FORWARD 1 -j RPLAB
@@ -19,6 +24,7 @@ net_up() {
 }
 
 net_down() {
+  [ "$(cat /sys/class/net/$BR/ifalias 2>/dev/null)" = "$LAB" ] || return 0
   ip link del $BR 2>/dev/null
   iptables -D FORWARD -j RPLAB 2>/dev/null; iptables -F RPLAB 2>/dev/null; iptables -X RPLAB 2>/dev/null
   iptables -t nat -D POSTROUTING -j RPLAB 2>/dev/null; iptables -t nat -F RPLAB 2>/dev/null; iptables -t nat -X RPLAB 2>/dev/null
