@@ -155,7 +155,7 @@ func download(p module.Params, from string) state.Download {
 	if agent := p.String("http_agent"); agent != "" && headers["User-Agent"] == "" {
 		headers["User-Agent"] = agent
 	}
-	return state.Download{URL: from, Headers: headers, User: p.String("url_username"), Password: p.String("url_password"), Insecure: !p.Bool("validate_certs"), Timeout: int(p.Int("timeout"))}
+	return state.Download{Content: state.Ask[state.Content](), URL: from, Headers: headers, User: p.String("url_username"), Password: p.String("url_password"), Insecure: !p.Bool("validate_certs"), Timeout: int(p.Int("timeout"))}
 }
 
 // downloaded checks what a download gave and puts its status into r.

@@ -102,7 +102,7 @@ func public() []*module.Spec {
 	return []*module.Spec{
 		&addHostSpec, &assertSpec, &blockinfileSpec, &commandSpec, &copySpec, &debugSpec, &envSpec, &failSpec, &fetchSpec, &fileSpec, &findSpec,
 		&gatherFactsModule, &getURLSpec, &getentSpec, &groupBySpec, &groupSpec, &includeVarsSpec, &lineinfileSpec, &metaSpec, &packageSpec,
-		&pauseSpec, &pingSpec, &rawSpec, &replaceSpec, &scriptSpec, &serviceSpec, &setFactSpec, &setupModule, &shellSpec, &slurpSpec,
+		&pauseSpec, &pingSpec, &rawSpec, &replaceSpec, &repoSpec, &scriptSpec, &serviceSpec, &setFactSpec, &setupModule, &shellSpec, &slurpSpec,
 		&statSpec, &subidSpec, &sysctlSpec, &systemdModule, &systemdServiceSpec, &tempfileSpec, &templateSpec, &unarchiveSpec, &uriSpec,
 		&userSpec, &waitForSpec,
 	}

@@ -122,7 +122,7 @@ func archiveSource(ctx context.Context, p module.Params, t module.Target) (state
 		return known(c, src), err
 	}
 	if strings.Contains(src, "://") {
-		d, err := readOne(ctx, t, state.Download{URL: src, Insecure: !p.Bool("validate_certs")})
+		d, err := readOne(ctx, t, state.Download{Content: state.Ask[state.Content](), URL: src, Insecure: !p.Bool("validate_certs")})
 		if err != nil {
 			return state.Content{}, err
 		}
@@ -141,10 +141,8 @@ func archiveSource(ctx context.Context, p module.Params, t module.Target) (state
 		return state.Content{}, fmt.Errorf("cannot unpack %q: it is a %s", src, kind)
 	}
 	c := known(f.Content, src)
-	if c.From == "" {
-		c.From, c.Data = "path:"+f.Path, nil
-	}
-	return c, nil
+	// its members are read from where it lies; in a dry run that may be a file that is only predicted
+	return state.Content{Sum: c.Sum, Size: c.Size, From: "path:" + f.Path}, nil
 }
 
 // unpacking holds what memberWants needs for each member.

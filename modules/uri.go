@@ -2,7 +2,6 @@ package modules
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -94,7 +93,7 @@ func uriRequest(p module.Params) (state.HTTPRequest, error) {
 	}
 	q := state.HTTPRequest{URL: p.String("url"), Method: strings.ToUpper(p.String("method")), Headers: map[string]string{}, User: p.String("url_username"),
 		Password: p.String("url_password"), Insecure: !p.Bool("validate_certs"), Timeout: int(p.Int("timeout")), Unix: p.String("unix_socket"),
-		ForceBasic: p.Bool("force_basic_auth"), ReturnContent: true}
+		ForceBasic: p.Bool("force_basic_auth"), ReturnContent: p.Bool("return_content")}
 	q.Redirects = map[string]string{"all": "all", "yes": "all", "True": "all", "none": "none", "no": "none", "False": "none"}[p.String("follow_redirects")]
 	if q.Redirects == "" {
 		q.Redirects = "safe"
@@ -185,22 +184,13 @@ func statusFine(p module.Params, status any) bool {
 	return slices.ContainsFunc(p.List("status_code"), func(v any) bool { return fmt.Sprint(v) == fmt.Sprint(status) })
 }
 
-// uriResult is an answer under the module's names: with its JSON parsed, and failed where the status was not expected.
+// uriResult is an answer as it came, failed where the status was not expected.
 func uriResult(p module.Params, answer map[string]any) module.Result {
 	r := module.Result{}
 	for k, v := range answer {
 		r[k] = v
 	}
-	content, _ := r["content"].(string)
-	if kind, _ := r["content_type"].(string); strings.Contains(kind, "json") && content != "" {
-		if v, err := value.Decode([]byte(content)); err == nil && json.Valid([]byte(content)) {
-			r["json"] = v
-		}
-	}
 	fine := statusFine(p, r["status"])
-	if !p.Bool("return_content") && fine {
-		delete(r, "content")
-	}
 	if !fine {
 		r["failed"] = true
 		var want []string
@@ -221,7 +211,7 @@ func uriToFile(ctx context.Context, p module.Params, t module.Target, q state.HT
 	if err != nil {
 		return nil, err
 	}
-	got, err := readOne(ctx, t, state.Download{URL: q.URL, Headers: q.Headers, User: q.User, Password: q.Password, Insecure: q.Insecure, Timeout: q.Timeout})
+	got, err := readOne(ctx, t, state.Download{Content: state.Ask[state.Content](), URL: q.URL, Headers: q.Headers, User: q.User, Password: q.Password, Insecure: q.Insecure, Timeout: q.Timeout})
 	if err != nil {
 		return nil, err
 	}
