@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -86,7 +87,7 @@ func expand(s string) ([]string, error) {
 		}
 		n := strings.IndexByte(rest[open:], ']')
 		if n < 0 {
-			return nil, fmt.Errorf("the range in %q has no closing ]", s)
+			return nil, errors.New("a range has no closing ]")
 		}
 		parts, err := expandRange(rest[open+1 : open+n])
 		if err != nil {

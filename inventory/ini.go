@@ -220,11 +220,14 @@ func (p *iniParser) host(s string, pos diag.Pos) {
 	}
 	hosts := p.hosts(pos, name, p.from, p.group)
 	for _, w := range words[1:] {
-		p.hostVar(hosts, w, s, pos)
+		if !p.hostVar(hosts, w, s, pos) {
+			// What follows is most likely more of the same mistake.
+			return
+		}
 	}
 }
 
-func (p *iniParser) hostVar(hosts []*Host, w word, line string, pos diag.Pos) {
+func (p *iniParser) hostVar(hosts []*Host, w word, line string, pos diag.Pos) bool {
 	at := after(pos, w.at)
 	key, text, ok := strings.Cut(w.text, "=")
 	if !ok {
@@ -235,7 +238,7 @@ func (p *iniParser) hostVar(hosts []*Host, w word, line string, pos diag.Pos) {
 		case strings.Contains(line, " ="), strings.Contains(line, "= "):
 			d.Hintf("write key=value without blanks around the =")
 		}
-		return
+		return false
 	}
 	if w.value > 0 {
 		at = after(pos, w.value)
@@ -247,6 +250,7 @@ func (p *iniParser) hostVar(hosts []*Host, w word, line string, pos diag.Pos) {
 		}
 		h.set(key, v, at)
 	}
+	return true
 }
 
 // finish reports what was said of groups that were never defined.

@@ -36,25 +36,30 @@ func (inv *Inventory) Match(pattern string) ([]*Host, diag.List) {
 func (inv *Inventory) Select(patterns []string, limit *Limit) ([]*Host, diag.List) {
 	var ds diag.List
 	hosts := inv.evaluate(patterns, &ds)
-	if limit == nil || len(limit.patterns) == 0 {
-		return hosts, ds
+	if limit != nil && !limit.all {
+		hosts = keep(hosts, inv.evaluate(limit.patterns, &ds), true)
 	}
-	within := map[*Host]bool{}
-	for _, h := range inv.evaluate(limit.patterns, &ds) {
-		within[h] = true
+	if ds.Failed() {
+		return nil, ds
 	}
-	return slices.DeleteFunc(hosts, func(h *Host) bool { return !within[h] }), ds
+	return hosts, ds
 }
 
 // Limit is what --limit allows. It is evaluated anew by each Select, so that hosts added during the run count.
-type Limit struct{ patterns []string }
+type Limit struct {
+	patterns []string
+	all      bool
+}
 
 // ParseLimit reads the argument of --limit: a pattern in which @FILE stands for
-// the patterns in FILE, one a line. The empty text allows all hosts.
+// the patterns in FILE, one a line. The empty text allows all hosts, an empty
+// file and a limit with a mistake none.
 func ParseLimit(spec string) (*Limit, diag.List) {
 	var ds diag.List
 	l := &Limit{}
-	for _, part := range splitPattern(spec, &ds) {
+	parts := splitPattern(spec, &ds)
+	l.all = len(parts) == 0 && !ds.Failed()
+	for _, part := range parts {
 		file, ok := strings.CutPrefix(part, "@")
 		if !ok {
 			l.patterns = append(l.patterns, part)

@@ -68,25 +68,24 @@ func writeString(b *bytes.Buffer, s string) {
 }
 
 func jsonFloat(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
+	s := pythonFloat(f)
+	if word, ok := map[string]string{"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[s]; ok {
+		return word
 	}
-	return pythonFloat(f)
+	return s
 }
 
 // pythonFloat is f as Python's repr writes it.
 func pythonFloat(f float64) string {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(f, 'g', -1, 64), "+"))
+	}
 	format := byte('f')
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
 		format = 'e'
 	}
 	s := strconv.FormatFloat(f, format, -1, 64)
-	if !strings.ContainsAny(s, ".eIN") {
+	if !strings.ContainsAny(s, ".e") {
 		s += ".0"
 	}
 	return s

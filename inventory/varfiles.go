@@ -43,8 +43,8 @@ func (v *varDirs) load(inv *Inventory, dir string) diag.List {
 	d := &varDir{groups: map[string]*value.Dict{}, hosts: map[string]*value.Dict{}}
 	v.dirs[dir] = d
 	var ds diag.List
-	d.groupFiles = findVarFiles(filepath.Join(dir, "group_vars"), &ds)
-	d.hostFiles = findVarFiles(filepath.Join(dir, "host_vars"), &ds)
+	d.groupFiles = findVarFiles(filepath.Join(short(dir), "group_vars"), &ds)
+	d.hostFiles = findVarFiles(filepath.Join(short(dir), "host_vars"), &ds)
 	for name := range inv.groups {
 		d.read(inv.o, d.groups, d.groupFiles, name, &ds)
 	}
@@ -55,6 +55,19 @@ func (v *varDirs) load(inv *Inventory, dir string) diag.List {
 	}
 	ds.Sort()
 	return ds
+}
+
+// short is path as a user would name it: relative where it lies below the working directory.
+func short(path string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	rel, err := filepath.Rel(wd, path)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		return path
+	}
+	return rel
 }
 
 // read reads the files of one group or host, once.

@@ -22,7 +22,7 @@ func (l *loader) yaml(path string, data []byte, from source, tentative bool) boo
 		}
 		return !tentative
 	}
-	if len(f.Docs) == 0 {
+	if len(f.Docs) == 0 || isNull(f.Docs[0]) {
 		// An empty file is an empty inventory in every format.
 		return true
 	}
