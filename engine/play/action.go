@@ -30,6 +30,7 @@ type action struct {
 	val     *yaml.Node // the arguments, or nil
 	text    string     // arguments in text, instead of val
 	hasText bool
+	unsafe  bool // nothing in the text is a template
 }
 
 func contains(list []string, s string) bool { return slices.Contains(list, s) }
@@ -77,6 +78,10 @@ func (p *pass) action(s scope, t *Task, es entries, w Where) (a *action, rest en
 // unknownKeys reports the keys that are neither keywords nor modules. Where the
 // task has no module yet, they are what was meant as one.
 func (p *pass) unknownKeys(s scope, t *Task, es, unknown entries, hasModule bool, w Where) {
+	if len(unknown) == 0 && !hasModule && es.has("hosts") {
+		p.ds.Errorf(t.Pos, "this is a play, and plays do not stand among tasks").Hintf("bring in its playbook with import_playbook, beside other plays")
+		return
+	}
 	if len(unknown) == 0 && !hasModule {
 		d := p.ds.Errorf(t.Pos, "no module/action detected in task")
 		if len(es) > 0 {
@@ -198,18 +203,8 @@ func (p *pass) arguments(s scope, t *Task, a *action, args *yaml.Node) {
 			p.argMapping(s, t, args, "args")
 		}
 	}
-	pos := a.pos
-	switch {
-	case a.hasText:
-		p.argText(s, t, a, a.text, pos)
-	case a.val == nil || p.empty(s, a.val):
-	case yaml.KindOf(a.val) == yaml.Mapping:
-		p.argMapping(s, t, a.val, "the arguments of "+a.word)
-	case yaml.KindOf(a.val) == yaml.Sequence:
-		p.ds.Errorf(s.at(a.val), "the arguments of %s must be a mapping, not a list", a.word)
+	if !p.argValue(s, t, a) {
 		return
-	default:
-		p.argScalar(s, t, a)
 	}
 	if p.l.Modules == nil || isInclude(t.Module) {
 		return
@@ -221,6 +216,24 @@ func (p *pass) arguments(s scope, t *Task, a *action, args *yaml.Node) {
 		return t.ModulePos
 	}
 	p.ds = append(p.ds, p.l.Modules.Check(t.Module, t.Args, where, t.ModulePos)...)
+}
+
+// argValue reads the module's own value. It is false where the arguments are
+// not complete, so that there is no point in checking them.
+func (p *pass) argValue(s scope, t *Task, a *action) bool {
+	switch {
+	case a.hasText:
+		return p.argText(s, t, a, a.text, a.pos)
+	case a.val == nil || p.empty(s, a.val):
+	case yaml.KindOf(a.val) == yaml.Mapping:
+		p.argMapping(s, t, a.val, "the arguments of "+a.word)
+	case yaml.KindOf(a.val) == yaml.Sequence:
+		p.ds.Errorf(s.at(a.val), "the arguments of %s must be a mapping, not a list", a.word)
+		return false
+	default:
+		return p.argScalar(s, t, a)
+	}
+	return true
 }
 
 func (p *pass) argMapping(s scope, t *Task, n *yaml.Node, what string) {
@@ -241,17 +254,25 @@ func (p *pass) argMapping(s scope, t *Task, n *yaml.Node, what string) {
 }
 
 // argScalar reads `module: text`.
-func (p *pass) argScalar(s scope, t *Task, a *action) {
+func (p *pass) argScalar(s scope, t *Task, a *action) bool {
 	n := yaml.Target(a.val)
 	pos := yaml.ContentPos(s.doc.path, n)
-	switch v := p.plain(s, n).(type) {
-	case string, value.Template:
-		p.argText(s, t, a, n.Value, pos)
-	default:
-		if a.module.FreeForm == "" {
-			p.ds.Errorf(pos, "the arguments of %s must be a mapping, not %s", a.word, article(v))
-			return
-		}
-		p.argText(s, t, a, n.Value, pos)
+	v := p.plain(s, n)
+	switch v.(type) {
+	case value.Template:
+		return p.argText(s, t, a, n.Value, pos)
+	case string:
+		a.unsafe = true
+		return p.argText(s, t, a, n.Value, pos)
 	}
+	if a.module.FreeForm == "" {
+		p.ds.Errorf(pos, "the arguments of %s must be a mapping, not %s", a.word, article(v))
+		return false
+	}
+	if text, ok := toText(v); ok {
+		v = text
+	}
+	t.ArgPos[a.module.FreeForm] = pos
+	t.Args.Set(a.module.FreeForm, v)
+	return true
 }

@@ -120,7 +120,21 @@ func (p *pass) typed(pos diag.Pos, k *Keyword, v any) (any, bool) {
 		p.ds.Errorf(pos, "%s must be %s, not %s", k.Name, wanted[k.Type], shown(v))
 		return nil, false
 	}
-	return got, p.choice(pos, k, got)
+	if k.Choices == nil {
+		return got, true
+	}
+	return plainChoice(got), p.choice(pos, k, got)
+}
+
+// plainChoice is a choice without its collection: ansible.builtin.sudo is sudo.
+// What Ansible has for SSH besides ssh is ssh here.
+func plainChoice(v any) any {
+	s, _ := v.(string)
+	s = s[strings.LastIndexByte(s, '.')+1:]
+	if s == "smart" || s == "paramiko" {
+		return "ssh"
+	}
+	return s
 }
 
 var wanted = map[Type]string{Bool: "true or false", Int: "a whole number", Number: "a number", Text: "a string"}

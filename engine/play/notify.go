@@ -34,9 +34,9 @@ func (p *pass) checkNotify(pl *Play) {
 	if p.partial {
 		return
 	}
-	for _, section := range pl.Sections() {
-		if mayInclude(section) {
-			return
+	for t := range pl.All() {
+		if t.Include != nil {
+			return // it may bring a role with handlers of its own
 		}
 	}
 	known := map[string]bool{}
@@ -80,24 +80,6 @@ func (h *Task) heard() (names []string, ok bool) {
 		}
 	}
 	return names, true
-}
-
-// mayInclude reports whether nodes hold an include: it may bring a role with
-// handlers of its own.
-func mayInclude(nodes []Node) bool {
-	for _, n := range nodes {
-		switch n := n.(type) {
-		case *Block:
-			if mayInclude(n.Body) || mayInclude(n.Rescue) || mayInclude(n.Always) {
-				return true
-			}
-		case *Task:
-			if n.Include != nil {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func quotedNames(vs []any) string {

@@ -184,10 +184,7 @@ func (p *pass) settle(pl *Play) {
 	pl.MaxFailPercentage = take("max_fail_percentage")
 	pl.Order = take("order")
 	pl.Strategy = "linear"
-	switch v := take("strategy").(type) {
-	case string:
-		pl.Strategy = strings.TrimPrefix(v, "ansible.builtin.")
-	case value.Template:
+	if v := take("strategy"); v != nil {
 		pl.Strategy = v
 	}
 	if user, ok := pl.Settings["user"]; ok {

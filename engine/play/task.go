@@ -82,6 +82,9 @@ func (p *pass) task(s scope, n *yaml.Node, es entries) *Task {
 		where = InHandler
 	}
 	a, rest := p.action(s, t, es, where)
+	if a == nil && es.has("hosts") {
+		return nil
+	}
 	p.level(s, &t.Level, rest.only(func(e entry) bool { return !isTaskOnly(e.name) }), where)
 	p.taskKeywords(s, t, rest, where)
 	if a == nil {

@@ -9,35 +9,36 @@ import (
 )
 
 // argText reads arguments written as text: key=value, and for a module that
-// takes it, text of its own.
-func (p *pass) argText(s scope, t *Task, a *action, text string, pos diag.Pos) {
+// takes it, text of its own. It is false where the text cannot be read.
+func (p *pass) argText(s scope, t *Task, a *action, text string, pos diag.Pos) bool {
 	opts, raw, err := parseOptions(text, a.module.TextOptions)
 	if err != nil {
 		d := p.ds.Errorf(pos, "cannot split the arguments of %s: %v", a.word, err)
 		if a.module.FreeForm != "" {
 			d.Hintf("a lone quote needs its partner; give the text under %s: to have it taken as it is", a.module.FreeForm)
 		}
-		return
+		return false
 	}
 	for _, o := range opts {
 		at := findOption(s.doc, pos, o.key)
 		t.ArgPos[o.key] = at
-		t.Args.Set(o.key, p.textValue(o.value, at))
+		t.Args.Set(o.key, p.textValue(a, o.value, at))
 	}
 	if raw == "" {
-		return
+		return true
 	}
 	if a.module.FreeForm == "" {
 		d := p.ds.Errorf(pos, "%s takes arguments, not the text %q", a.word, clip(raw))
 		d.Hintf("write them below it, one a line: name: value")
-		return
+		return false
 	}
 	t.ArgPos[a.module.FreeForm] = pos
-	t.Args.Set(a.module.FreeForm, p.textValue(raw, pos))
+	t.Args.Set(a.module.FreeForm, p.textValue(a, raw, pos))
+	return true
 }
 
-func (p *pass) textValue(text string, pos diag.Pos) any {
-	if !yaml.HasTemplate(text) {
+func (p *pass) textValue(a *action, text string, pos diag.Pos) any {
+	if a.unsafe || !yaml.HasTemplate(text) {
 		return text
 	}
 	v := value.Template{Source: text, Pos: pos}
