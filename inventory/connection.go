@@ -39,6 +39,8 @@ type Connection struct {
 	Password Hidden
 	KeyFile  string
 	SSH      SSHArgs
+	// SSHText is the ssh arguments as they were written, one after the other.
+	SSHText string
 	// ConnectTimeout is ansible_ssh_timeout or ansible_timeout.
 	ConnectTimeout time.Duration
 	// HostKeyChecking is ansible_host_key_checking or ansible_ssh_host_key_checking, nil where neither is set.
@@ -79,6 +81,7 @@ func Connect(name string, look func(string) (any, bool)) (Connection, diag.List)
 			if err := c.SSH.parse(text); err != nil {
 				r.ds.Errorf(diag.Pos{}, "%s of %s: %v", v, name, err)
 			}
+			c.SSHText = strings.TrimSpace(c.SSHText + " " + text)
 		}
 	}
 	if exe := r.text("ansible_ssh_executable"); exe != "" && filepath.Base(exe) != "ssh" {

@@ -236,12 +236,16 @@ func places(hosts []*Host, m []string) ([]*Host, bool) {
 
 // named gives the hosts of the groups, and of the hosts, whose names match p.
 func (inv *Inventory) named(p string, ds *diag.List) []*Host {
-	match, err := matcher(p)
+	match, failed, err := matcher(p)
 	if err != nil {
 		ds.Errorf(diag.Pos{}, "cannot read the host pattern %q: %v", p, err)
 		return nil
 	}
 	hosts, groups := inv.matching(p, match)
+	if err := failed(); err != nil {
+		ds.Errorf(diag.Pos{}, "cannot match the host pattern %q: %v", p, err)
+		return nil
+	}
 	if len(hosts) == 0 && slices.Contains(localNames, p) {
 		return []*Host{inv.Host(p)}
 	}
@@ -293,27 +297,39 @@ func (inv *Inventory) names() []string {
 	return out
 }
 
-// matcher makes the test that p puts names to.
-func matcher(p string) (func(string) bool, error) {
+// matcher makes the test that p puts names to. failed tells, after use, what kept a regex from an answer.
+func matcher(p string) (match func(string) bool, failed func() error, err error) {
+	failed = func() error { return nil }
 	if text, ok := strings.CutPrefix(p, "~"); ok {
-		re, err := regexp2.Compile(`\A(?:`+text+`)`, regexp2.None)
-		if err != nil {
-			return nil, err
-		}
-		re.MatchTimeout = regexTimeout
-		return func(name string) bool {
-			ok, err := re.MatchString(name)
-			return err == nil && ok
-		}, nil
+		return regexMatcher(text)
 	}
 	if !strings.ContainsAny(p, "?*[") {
-		return func(name string) bool { return name == p }, nil
+		return func(name string) bool { return name == p }, failed, nil
 	}
 	re, err := regexp.Compile(globRegexp(p))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return re.MatchString, nil
+	return re.MatchString, failed, nil
+}
+
+// regexMatcher matches the start of a name, as Python's re.match does. After a
+// time-out it matches nothing more, so that one bad regex costs one time-out.
+func regexMatcher(text string) (match func(string) bool, failed func() error, err error) {
+	re, err := regexp2.Compile(`\A(?:`+text+`)`, regexp2.None)
+	if err != nil {
+		return nil, nil, err
+	}
+	re.MatchTimeout = regexTimeout
+	var broken error
+	return func(name string) bool {
+		if broken != nil {
+			return false
+		}
+		ok, err := re.MatchString(name)
+		broken = err
+		return err == nil && ok
+	}, func() error { return broken }, nil
 }
 
 // globRegexp is the shell glob p as a regular expression: *, ?, [seq] and [!seq]. A [ without a ] is itself.
