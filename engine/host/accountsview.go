@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"rp/engine/state"
 )
@@ -73,13 +74,10 @@ func (im *imagined) layUser(e entry) {
 			u = &im.users[len(im.users)-1]
 		}
 		u.UID, u.Home, u.Shell, u.Comment = s.UID.Or(u.UID), s.Home.Or(u.Home), s.Shell.Or(u.Shell), s.Comment.Or(u.Comment)
-		if name, ok := s.Group.Get(); ok {
-			g := im.group(name)
-			if g == nil {
-				im.usersAfter = &e.task
-				return
-			}
-			u.GID = g.GID
+		if gid, ok := im.gidOf(s.Group.Or("")); ok {
+			u.GID = gid
+		} else if s.Group.IsSet() {
+			im.usersAfter = &e.task
 		}
 		if s.UID.IsUnknown() || s.Group.IsUnknown() || s.Home.IsUnknown() || s.Shell.IsUnknown() {
 			im.usersAfter = &e.task
@@ -88,6 +86,15 @@ func (im *imagined) layUser(e entry) {
 			im.join(s.Name, gs)
 		}
 	}
+}
+
+// gidOf is the number of the group that goes by name or number.
+func (im *imagined) gidOf(name string) (int64, bool) {
+	if g := im.group(name); g != nil {
+		return g.GID, true
+	}
+	gid, err := strconv.ParseInt(name, 10, 64)
+	return gid, err == nil
 }
 
 // join makes name a member of exactly those groups.
