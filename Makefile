@@ -1,0 +1,68 @@
+# Few targets, each does what its name says. `make test` is what .ci/run runs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+LINT_VERSION := v2.15.0
+LINT := bin/tools/golangci-lint-$(LINT_VERSION)
+
+.PHONY: build helpers build-cross test unit lint fmt e2e e2e-full demo fuzz bench docs clean
+
+build: helpers ## bin/rp, with a helper for every architecture in it
+	$(GO_BUILD) -ldflags '$(LDFLAGS)' -o bin/rp ./cmd/rp
+
+helpers: ## what rp sends to hosts; made anew only when its sources or the Go version changed
+	.ci/helpers
+
+build-cross: helpers ## rp for every system it runs on
+	for os in linux darwin; do for arch in amd64 arm64; do \
+	  GOOS=$$os GOARCH=$$arch $(GO_BUILD) -ldflags '$(LDFLAGS)' -o bin/rp-$$os-$$arch ./cmd/rp; done; done
+
+test: lint unit e2e ## everything that CI runs
+
+unit: ## the tests that need no lab
+	CGO_ENABLED=1 go test -race ./...
+
+lint: $(LINT) ## linters, the rules of who imports whom, and gofumpt
+	$(LINT) run ./...
+
+fmt: $(LINT) ## gofumpt on everything
+	$(LINT) fmt ./...
+
+$(LINT):
+	mkdir -p bin/tools
+	GOBIN=$(CURDIR)/bin/tools GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv bin/tools/golangci-lint $@
+
+# e2e needs root: without it, `make test` says so in one line and ends with lint and the unit tests
+e2e: ## the scripts of e2e/testdata/script against lab hosts
+	@if [ "$$(id -u)" != 0 ]; then echo 'e2e needs root: it boots lab hosts'; [ -n "$(filter test,$(MAKECMDGOALS))" ]; else $(MAKE) --no-print-directory e2e-root; fi
+
+e2e-full: ## e2e, and what takes longer: other Debian releases, all of the matrix; writes docs/e2e-full.md
+	@if [ "$$(id -u)" != 0 ]; then echo 'e2e-full needs root: it boots lab hosts'; exit 1; fi
+	@$(MAKE) --no-print-directory e2e-root RP_E2E_FULL=1
+
+.PHONY: e2e-root
+e2e-root: build
+	RP_E2E_FULL=$(RP_E2E_FULL) go test -tags e2e -count=1 -timeout 90m -parallel 3 $(if $(RUN),-run '$(RUN)') ./e2e
+
+demo: ## rootless Docker on two lab hosts, twice
+	@if [ "$$(id -u)" != 0 ]; then echo 'demo needs root: it boots two lab hosts'; exit 1; fi
+	@$(MAKE) --no-print-directory build
+	@e2e/demo.sh
+
+fuzz: ## every fuzz target, FUZZTIME each
+	.ci/fuzz $(or $(FUZZTIME),60s)
+
+bench: ## the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+docs: ## docs/modules.md, from the same source as `rp doc`
+	go run ./cmd/rp doc --markdown >docs/modules.md.new
+	mv docs/modules.md.new docs/modules.md
+
+clean: ## what make made; the lab goes with `e2e/lab/lab.sh purge`
+	rm -rf bin engine/remote/images/data/rp-helper-* engine/remote/images/data/.stamp
