@@ -1,8 +1,10 @@
 package remote
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,11 +16,14 @@ import (
 // place starts the helper, says a line to it and ends it.
 func place(t *testing.T, c *Conn, o PlaceOptions) *Helper {
 	t.Helper()
-	h, err := Place(context.Background(), c, only{self()}, o)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	t.Cleanup(cancel)
+	h, err := Place(ctx, c, only{self()}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := readLine(t, h.Stdout); got != "hello "+strings.ReplaceAll("["+strings.Join(o.Args, " ")+"]", "  ", " ")+"\n" {
+	out := bufio.NewReader(h.Stdout)
+	if got := readLine(t, out); got != fmt.Sprintf("hello %v\n", o.Args) {
 		t.Errorf("the helper says %q", got)
 	}
 	line := strings.TrimSpace(string(o.First))
@@ -28,7 +33,7 @@ func place(t *testing.T, c *Conn, o PlaceOptions) *Helper {
 			t.Fatal(err)
 		}
 	}
-	if got := readLine(t, h.Stdout); got != "got "+line+"\n" {
+	if got := readLine(t, out); got != "got "+line+"\n" {
 		t.Errorf("the helper answers %q", got)
 	}
 	if err := h.Stdin.Close(); err != nil {
