@@ -174,7 +174,7 @@ func (s *server) frame(t wire.Type, payload []byte) error {
 		if err := json.Unmarshal(payload, &m); err != nil {
 			return fmt.Errorf("cannot understand a go: %w", err)
 		}
-		s.release(m.ID)
+		s.lane(m.Lane).release(m)
 	case wire.TDrop:
 		var m wire.Drop
 		if err := json.Unmarshal(payload, &m); err != nil {

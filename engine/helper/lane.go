@@ -27,8 +27,10 @@ type lane struct {
 	epoch int
 	// broken is the group that failed: what came after it, in the same epoch, is forgotten.
 	broken int64
-	held   map[int64]chan error
-	closed bool
+	// released is the group that may write without asking.
+	released int64
+	held     map[int64]chan error
+	closed   bool
 }
 
 var errDropped = errors.New("dropped")
@@ -46,17 +48,14 @@ func (s *server) lane(name string) *lane {
 	return l
 }
 
-// release lets the held task id write, whichever lane it is in.
-func (s *server) release(id int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.lanes {
-		l.mu.Lock()
-		if c, ok := l.held[id]; ok {
-			c <- nil
-			delete(l.held, id)
-		}
-		l.mu.Unlock()
+// release lets the held task m.ID write, and the rest of its group.
+func (l *lane) release(m wire.Go) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.released = m.Group
+	if c, ok := l.held[m.ID]; ok {
+		c <- nil
+		delete(l.held, m.ID)
 	}
 }
 
@@ -77,6 +76,7 @@ func (l *lane) letGo() {
 	for id, c := range l.held {
 		c <- errDropped
 		delete(l.held, id)
+		l.forgot(id)
 	}
 }
 
@@ -94,7 +94,13 @@ func (l *lane) drop(epoch int) {
 	if epoch > l.epoch {
 		l.epoch, l.broken = epoch, 0
 		l.letGo()
+		l.wake.Signal() // what is queued is looked at again, and forgotten
 	}
+}
+
+// forgot tells the controller that nobody will do these tasks.
+func (l *lane) forgot(ids ...int64) {
+	_ = l.s.conn.Send(wire.TDropped, wire.Dropped{IDs: ids}) // a controller that is gone does not wait for them
 }
 
 // next waits for a task that is still wanted.
@@ -111,6 +117,7 @@ func (l *lane) next() (wire.Task, bool) {
 			if t.Epoch == l.epoch && (l.broken == 0 || t.Group == l.broken) {
 				return t, true
 			}
+			l.forgot(t.ID)
 		}
 		if l.closed {
 			return wire.Task{}, false
@@ -152,6 +159,10 @@ func (l *lane) hold(t wire.Task) func(context.Context) error {
 		if l.closed || t.Epoch != l.epoch {
 			l.mu.Unlock()
 			return errDropped
+		}
+		if t.Group == l.released {
+			l.mu.Unlock()
+			return nil
 		}
 		l.held[t.ID] = c
 		l.mu.Unlock()

@@ -194,28 +194,9 @@ func (p *peer) give(ctx context.Context, c state.Change) error {
 		return err
 	}
 	defer r.Close() //nolint:errcheck // only read
-	if err := sendBlob(p.conn, content.Sum, r); err != nil {
+	if err := p.conn.SendContent(content.Sum, r); err != nil {
 		return fmt.Errorf("cannot give a content to the helper of %s: %w", p.as.User, err)
 	}
 	p.sent[content.Sum] = true
 	return nil
-}
-
-// sendBlob sends what r gives in pieces.
-func sendBlob(c *wire.Conn, sum string, r io.Reader) error {
-	buf := make([]byte, wire.BlobPiece)
-	for off := int64(0); ; {
-		n, err := io.ReadFull(r, buf)
-		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if err != nil && !last {
-			return err
-		}
-		if err := c.SendBlob(wire.Blob{Sum: sum, Off: off, Last: last}, buf[:n]); err != nil {
-			return err
-		}
-		if last {
-			return nil
-		}
-		off += int64(n)
-	}
 }

@@ -94,6 +94,8 @@ type Spec struct {
 	// Local: the result depends on nothing but this host's own files, accounts, packages,
 	// units and kernel, so it may be read ahead of the other hosts.
 	Local bool
+	// Facts: what its result has under ansible_facts becomes variables of the host.
+	Facts bool
 	// Examples are tasks, YAML.
 	Examples string
 	// Returns names and describes the result's fields.

@@ -70,14 +70,21 @@ type Task struct {
 	Timeout int `json:",omitempty"`
 }
 
-// Go lets a held task write.
-type Go struct{ ID int64 }
+// Go lets a held task write, and the later tasks of its group in the same lane without asking.
+type Go struct {
+	ID    int64
+	Lane  string
+	Group int64
+}
 
 // Drop forgets all tasks of Lane before Epoch that have not begun, held ones included.
 type Drop struct {
 	Lane  string
 	Epoch int
 }
+
+// Dropped names tasks that were forgotten before they began.
+type Dropped struct{ IDs []int64 }
 
 // Blob heads a piece of a large content.
 type Blob struct {

@@ -45,14 +45,14 @@ const (
 
 // The frames that a helper sends.
 const (
-	TReady    Type = 'r'
-	TChange   Type = 'c'
-	THeld     Type = 'h'
-	TNeed     Type = 'n'
-	TResult   Type = 't'
-	TUndone   Type = 'u'
-	TFatal    Type = 'f'
-	TProgress Type = 'p'
+	TReady   Type = 'r'
+	TChange  Type = 'c'
+	THeld    Type = 'h'
+	TNeed    Type = 'n'
+	TResult  Type = 't'
+	TUndone  Type = 'u'
+	TFatal   Type = 'f'
+	TDropped Type = 'd'
 )
 
 // The frames between a helper and its child.
@@ -95,6 +95,18 @@ func (c *Conn) SendBlob(h Blob, piece []byte) error {
 	return c.write(TBlob, append(append(n, head...), piece...))
 }
 
+// Frame is a whole frame as it goes over the stream, for whoever sends it himself.
+func Frame(t Type, msg any) ([]byte, error) {
+	payload, err := json.Marshal(msg)
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode a frame of type %c: %w", t, err)
+	}
+	head := make([]byte, 5, 5+len(payload))
+	binary.BigEndian.PutUint32(head, uint32(len(payload)+1)) //nolint:gosec // a message is far below the limit
+	head[4] = byte(t)
+	return append(head, payload...), nil
+}
+
 func (c *Conn) write(t Type, payload []byte) error {
 	if len(payload) > MaxFrame {
 		return fmt.Errorf("cannot send a frame of %d bytes: the limit is %d", len(payload), MaxFrame)
@@ -135,6 +147,25 @@ func (c *Conn) Receive() (Type, []byte, error) {
 	c.received += int64(n) + 4
 	c.mu.Unlock()
 	return Type(head[4]), payload, nil
+}
+
+// SendContent sends all that r gives, whose SHA-256 is sum, in pieces.
+func (c *Conn) SendContent(sum string, r io.Reader) error {
+	buf := make([]byte, BlobPiece)
+	for off := int64(0); ; {
+		n, err := io.ReadFull(r, buf)
+		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !last {
+			return err
+		}
+		if err := c.SendBlob(Blob{Sum: sum, Off: off, Last: last}, buf[:n]); err != nil {
+			return err
+		}
+		if last {
+			return nil
+		}
+		off += int64(n)
+	}
 }
 
 // ParseBlob takes a Blob frame's payload apart.

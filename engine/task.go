@@ -1,0 +1,475 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rp/engine/jinja"
+	"rp/engine/module"
+	"rp/engine/play"
+	"rp/engine/report"
+	"rp/engine/value"
+	"rp/engine/wire"
+)
+
+// job is one task on one host while it is being worked out: its variables, its
+// module, its items.
+type job struct {
+	w     *worker
+	t     *play.Task
+	at    place
+	spec  *module.Spec
+	start report.Event
+	e     *entry
+	items []*item
+	loop  bool
+	// loopVar is the name of the loop's variable.
+	loopVar string
+	// mayLoop: the list itself is not known, so the one item stands for each.
+	mayLoop *value.Unknown
+	noLog   bool
+	once    bool
+}
+
+// item is one round of a task's loop, or the whole task without one.
+type item struct {
+	j     *job
+	value any
+	label string
+	index int
+	vars  scope
+	// own are the variables of this round of the loop.
+	own map[string]any
+	// done has how the item ended once wait returned nil.
+	wait func(ctx context.Context) (itemEnd, error)
+	end  itemEnd
+	// delegate is the host that it runs on, when it is another.
+	delegate string
+}
+
+// task works t out and sends it ahead, or finds that it has to wait first.
+func (w *worker) task(ctx context.Context, t *play.Task, at place) error {
+	if !w.r.selected(t) {
+		return nil
+	}
+	w.group++
+	j := &job{w: w, t: t, at: at, loopVar: "item"}
+	if err := j.prepare(ctx); err != nil {
+		return w.fail(ctx, j, err)
+	}
+	if t.Include != nil {
+		return w.include(ctx, j)
+	}
+	if err := j.step(ctx); err != nil {
+		return err
+	}
+	if leads, once := j.leads(); once != nil && !leads {
+		return j.follow(once)
+	} else if once != nil {
+		j.e.once = once
+	}
+	if err := j.expand(ctx); err != nil {
+		return w.fail(ctx, j, err)
+	}
+	if j.synchronous() {
+		return j.runNow(ctx)
+	}
+	for _, it := range j.items {
+		j.begin(ctx, it)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	j.e.collect = j.collect
+	j.submit()
+	return nil
+}
+
+// prepare finds the module and what the report says at the task's head.
+func (j *job) prepare(ctx context.Context) error {
+	w, t := j.w, j.t
+	sc := w.scope(t, nil)
+	j.start = w.header(ctx, t, sc)
+	j.e = &entry{at: j.at, task: t, start: j.start, auto: j.autoVerdict()}
+	if t.Register != "" {
+		j.e.reg = value.NewPending()
+	}
+	var err error
+	if j.noLog, err = w.r.boolKeyword(ctx, t, "no_log", sc); err != nil {
+		return err
+	}
+	if j.once, err = w.r.boolKeyword(ctx, t, "run_once", sc); err != nil {
+		return err
+	}
+	if t.Include != nil {
+		return nil
+	}
+	spec, ok := w.r.Find(t.Module)
+	if !ok {
+		return fmt.Errorf("there is no module %q", t.Module)
+	}
+	j.spec = spec
+	return nil
+}
+
+// autoVerdict reports whether the helper's own verdict on the task is final.
+func (j *job) autoVerdict() bool {
+	return j.t.FailedWhen == nil && j.t.Until == nil && !j.says("ignore_errors") && !j.once && !j.says("delegate_to")
+}
+
+// says reports whether anybody set an inherited keyword for the task.
+func (j *job) says(keyword string) bool { _, ok := j.t.Effective(keyword); return ok }
+
+// barrier reports whether all hosts begin the task together.
+func (j *job) barrier() bool {
+	return !j.spec.Local || j.once || j.says("delegate_to") || len(j.t.Until) > 0 || j.w.r.readsOtherHosts(j.t)
+}
+
+// step waits for what has to be finished before the task may begin.
+func (j *job) step(ctx context.Context) error {
+	w := j.w
+	alone := w.b.free || w.b.total == 1
+	if !j.barrier() || alone && j.spec.Kind != module.Action && !j.synchronous() {
+		return nil
+	}
+	if err := w.pipe.drain(ctx); err != nil {
+		return err
+	}
+	w.b.reach(w.host.Name, j.at)
+	if alone {
+		return nil
+	}
+	return w.waitOthers(ctx, j.at)
+}
+
+// waitOthers waits until the other hosts have come as far as p; meanwhile others may use this host's slot.
+func (w *worker) waitOthers(ctx context.Context, p place) error {
+	w.slot.release()
+	defer w.slot.acquire(ctx)
+	return w.b.wait(ctx, w.host.Name, p)
+}
+
+// leads says, for a run_once task, whether this host runs it.
+func (j *job) leads() (bool, *onceResult) {
+	if !j.once || j.w.b.free {
+		return true, nil
+	}
+	return j.w.b.lead(j.w.host.Name, j.at)
+}
+
+// follow takes the result of a run_once task that another host runs.
+func (j *job) follow(once *onceResult) error {
+	j.e.collect = func(ctx context.Context) taskEnd {
+		select {
+		case <-once.done:
+		case <-ctx.Done():
+			return taskEnd{dropped: true}
+		}
+		end := once.end
+		end.items, end.notify = nil, nil
+		end.changed = false
+		end.final = report.Event{}
+		if end.facts != nil {
+			j.w.takeFacts(end.facts, end.factLevel)
+		}
+		end.silent = true
+		return end
+	}
+	j.e.auto = false
+	j.submit()
+	return j.w.pipe.drain(j.w.ctx)
+}
+
+// synchronous: the task is tried again until it is well, or runs elsewhere, so nothing goes ahead of it.
+func (j *job) synchronous() bool {
+	return len(j.t.Until) > 0 || j.says("delegate_to") || j.once || j.spec.Facts || j.pauses()
+}
+
+func (j *job) pauses() bool {
+	return j.t.Loop != nil && j.t.Loop.Control.Pause != nil || j.spec.Kind == module.Action && !j.spec.Local
+}
+
+// expand makes the task's items.
+func (j *job) expand(ctx context.Context) error {
+	if j.t.Loop == nil {
+		j.items = []*item{{j: j, vars: j.w.scope(j.t, nil)}}
+		return nil
+	}
+	j.loop = true
+	list, err := j.w.loopItems(ctx, j)
+	if err != nil {
+		return err
+	}
+	if u, unknown := list.(value.Unknown); unknown {
+		j.mayLoop = &u
+		list = value.NewList(u)
+	}
+	l, _ := list.(*value.List)
+	return j.makeItems(ctx, l)
+}
+
+// submit puts the task into the pipeline. What failed for good goes on from here.
+func (j *job) submit() {
+	w := j.w
+	if j.e.reg != nil {
+		w.facts = w.facts.register(j.t.Register, j.e.reg)
+	}
+	j.e.after, j.e.facts, j.e.roles, j.e.handlers = w.cur.clone(), w.facts, w.rolesDone, w.handlers
+	w.pipe.submit(j.e)
+}
+
+// begin evaluates one item and sends it ahead.
+func (j *job) begin(ctx context.Context, it *item) {
+	run, may, cond, err := j.condition(ctx, it)
+	switch {
+	case err != nil:
+		it.ended(failedItem(err))
+		return
+	case !run:
+		it.ended(skippedItem(cond))
+		return
+	}
+	if j.mayLoop != nil {
+		may = j.mayLoop
+	}
+	j.launch(ctx, it, may)
+}
+
+// launch gives the item to the host, or to its action.
+func (j *job) launch(ctx context.Context, it *item, may *value.Unknown) {
+	p, err := j.bind(ctx, it)
+	switch {
+	case err != nil:
+		it.ended(failedItem(err))
+	case j.spec.Kind == module.Action:
+		j.act(ctx, it, p, may)
+	default:
+		j.send(ctx, it, j.spec, p, may)
+	}
+}
+
+func (it *item) ended(e itemEnd) {
+	it.wait = func(context.Context) (itemEnd, error) { return e, nil }
+}
+
+// condition evaluates when. may is set when a dry run cannot tell.
+func (j *job) condition(ctx context.Context, it *item) (run bool, may *value.Unknown, cond string, err error) {
+	for _, c := range j.t.AllWhen() {
+		t, err := jinja.Condition(ctx, j.w.r.Env, it.vars, c.Source)
+		if err != nil {
+			return false, nil, "", fmt.Errorf("the condition %q: %w", fmt.Sprint(sourceOf(c.Source)), err)
+		}
+		switch {
+		case t.IsUnknown():
+			if may == nil {
+				may = &value.Unknown{After: t.After}
+			}
+		case !t.IsTrue():
+			return false, nil, fmt.Sprint(sourceOf(c.Source)), nil
+		}
+	}
+	return true, may, "", nil
+}
+
+// bind renders the task's arguments and gives them their types.
+func (j *job) bind(ctx context.Context, it *item) (module.Params, error) {
+	args, err := j.w.r.arguments(ctx, j.t, j.spec, it.vars)
+	if err != nil {
+		return module.Params{}, err
+	}
+	p, problems := j.spec.Bind(j.start.Task, args, false)
+	if len(problems) > 0 {
+		return p, errors.New(problems[0].Message)
+	}
+	return p, nil
+}
+
+// send gives the host a module to run.
+func (j *job) send(ctx context.Context, it *item, spec *module.Spec, p module.Params, may *value.Unknown) {
+	s, on, err := j.sessionOf(ctx, it)
+	if err != nil {
+		if ctx.Err() == nil {
+			it.ended(unreachableItem(err))
+		} else {
+			it.wait = func(context.Context) (itemEnd, error) { return itemEnd{}, context.Cause(ctx) }
+		}
+		return
+	}
+	m, err := j.message(ctx, it, spec, p)
+	if err != nil {
+		it.ended(failedItem(err))
+		return
+	}
+	m.May = may != nil
+	m.Hold = !j.free()
+	st := s.send(m)
+	it.wait = j.await(s, st, may)
+	if on != j.w.host {
+		it.delegate = on.Name
+	}
+}
+
+// free reports whether the helper may write without asking: nobody is waited
+// for, and everything before has the helper's own verdict.
+func (j *job) free() bool {
+	w := j.w
+	return (w.b.free || w.b.total == 1 || w.r.Check || j.barrier()) && w.pipe.allAuto()
+}
+
+// await waits for the helper's answer and lets it write when its time has come.
+func (j *job) await(s *session, st *sent, may *value.Unknown) func(context.Context) (itemEnd, error) {
+	return func(ctx context.Context) (itemEnd, error) {
+		select {
+		case <-st.done:
+		case <-ctx.Done():
+			return itemEnd{}, context.Cause(ctx)
+		case <-st.held:
+			if err := j.w.allow(ctx, j, s, st); err != nil {
+				return itemEnd{}, err
+			}
+		}
+		r, err := s.wait(ctx, st)
+		if err != nil {
+			return itemEnd{}, err
+		}
+		e := fromReply(r, may != nil)
+		if may != nil {
+			e.after = may.After
+		}
+		return e, nil
+	}
+}
+
+// allow lets a held task write: every earlier task of this host has its verdict,
+// and the other hosts have come this far.
+func (w *worker) allow(ctx context.Context, j *job, s *session, st *sent) error {
+	if w.r.stopping() {
+		return errInterrupted
+	}
+	if !w.b.free && !w.r.Check {
+		w.b.reach(w.host.Name, j.at)
+		if err := w.waitOthers(ctx, j.at); err != nil {
+			return err
+		}
+	}
+	return s.release(st)
+}
+
+// message is the task as it travels.
+func (j *job) message(ctx context.Context, it *item, spec *module.Spec, p module.Params) (wire.Task, error) {
+	w, t := j.w, j.t
+	vals, secret := p.Values()
+	d := value.NewDict()
+	for _, n := range p.Names() {
+		d.Set(n, vals[n])
+	}
+	params, err := value.Encode(d)
+	if err != nil {
+		return wire.Task{}, err
+	}
+	m := wire.Task{
+		Lane: w.host.Name, Epoch: w.epoch, Group: w.group, Name: j.start.Task, Pos: t.Pos.String(), Module: spec.Name,
+		Params: params, NoLog: j.noLog,
+	}
+	for n := range secret {
+		m.Secret = append(m.Secret, n)
+	}
+	if m.As, err = w.r.become(ctx, t, it.vars); err != nil {
+		return m, err
+	}
+	if m.Env, err = w.r.environment(ctx, t, it.vars); err != nil {
+		return m, err
+	}
+	return m, w.r.modes(ctx, t, it.vars, &m)
+}
+
+// collect waits for all items, in order, and decides.
+func (j *job) collect(ctx context.Context) taskEnd {
+	for _, it := range j.items {
+		e, err := it.wait(ctx)
+		switch {
+		case errors.Is(err, errAborted):
+			return taskEnd{aborted: true}
+		case err != nil:
+			return taskEnd{dropped: true}
+		case e.dropped:
+			return taskEnd{dropped: true}
+		}
+		it.end = e
+		if err := j.judge(ctx, it); err != nil {
+			it.end.failed, it.end.msg = true, err.Error()
+		}
+	}
+	return j.decide(ctx)
+}
+
+// runNow runs the items one after the other, each again until it is well.
+func (j *job) runNow(ctx context.Context) error {
+	w := j.w
+	if err := w.pipe.drain(ctx); err != nil {
+		return err
+	}
+	for i, it := range j.items {
+		if i > 0 {
+			if err := j.pause(ctx, it); err != nil {
+				return err
+			}
+		}
+		if err := j.tryItem(ctx, it); err != nil {
+			return err
+		}
+	}
+	end := j.decide(ctx)
+	j.e.collect = func(context.Context) taskEnd { return end }
+	j.e.auto = false
+	j.submit()
+	return w.pipe.drain(ctx)
+}
+
+// tryItem runs an item as often as until and retries say.
+func (j *job) tryItem(ctx context.Context, it *item) error {
+	tries, delay, err := j.w.r.retries(ctx, j.t, it.vars)
+	if err != nil {
+		it.end = failedItem(err)
+		return nil
+	}
+	for n := 1; ; n++ {
+		j.w.group++
+		j.begin(ctx, it)
+		e, err := it.wait(ctx)
+		if err != nil {
+			return err
+		}
+		if e.dropped {
+			return errInterrupted
+		}
+		e.attempts = n
+		it.end = e
+		if err := j.judge(ctx, it); err != nil {
+			it.end.failed, it.end.msg = true, err.Error()
+		}
+		if len(j.t.Until) == 0 || it.end.skipped || it.end.unreachable || it.end.may || it.end.unknown {
+			return nil
+		}
+		well, err := j.satisfied(ctx, it)
+		if err != nil {
+			it.end.failed, it.end.msg = true, err.Error()
+		}
+		if well || err != nil {
+			return nil
+		}
+		if n >= tries {
+			it.end.failed = true
+			return nil
+		}
+		j.w.retrying(j, it, tries-n)
+		j.w.epoch++ // a failed try dropped the rest of its epoch
+		select {
+		case <-time.After(delay):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
