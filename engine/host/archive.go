@@ -53,7 +53,7 @@ func imagineArchive(ctx context.Context, v *View, asked, base state.State) (stat
 	if !ok {
 		return base, nil
 	}
-	if _, written := v.mem.get(state.Key{Kind: "file", Name: v.real(ctx, name)}); !written {
+	if _, written := v.mem.get(state.Key{Kind: "file", Name: v.real(ctx, name, false)}); !written {
 		return base, nil
 	}
 	got, err := v.Read(ctx, state.File{Path: name, Content: state.Is(state.Content{})})

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -99,13 +100,15 @@ func (w *fileWriter) write(ctx context.Context) error {
 	case !isAbsent(err):
 		return w.failed("look at", err)
 	}
-	want, set := w.to.Type.Get()
-	if !set && w.now != nil {
-		want = typeOf(w.now.Mode())
+	was := state.Absent
+	if w.now != nil {
+		was = typeOf(w.now.Mode())
+	}
+	want := w.to.Type.Or(was)
+	if err := adjustable(state.File{Type: state.Is(was)}, w.to); err != nil {
+		return err
 	}
 	switch {
-	case want == "":
-		return fmt.Errorf("cannot change %s: there is no such file", w.to.Path)
 	case want == state.Absent:
 		return w.remove()
 	case w.now != nil && typeOf(w.now.Mode()) == want && !w.rewrite(want):
@@ -145,6 +148,9 @@ func (w *fileWriter) rewrite(want string) bool {
 
 // make makes the file anew and puts it in place.
 func (w *fileWriter) make(ctx context.Context, want string) error {
+	if w.now != nil && w.now.IsDir() && want != state.Directory && !w.to.Recurse && !emptyDir(w.path) {
+		return w.failed("replace", errNotEmpty)
+	}
 	a, err := w.attributes(ctx, want)
 	if err != nil {
 		return err
@@ -205,9 +211,21 @@ func (w *fileWriter) unlink() error {
 	}
 	err := os.Remove(w.path)
 	if errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
-		return errors.New("the directory is not empty")
+		return errNotEmpty
 	}
 	return err
+}
+
+var errNotEmpty = errors.New("the directory is not empty")
+
+func emptyDir(path string) bool {
+	d, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer d.Close() //nolint:errcheck // only read
+	names, err := d.Readdirnames(1)
+	return len(names) == 0 && errors.Is(err, io.EOF)
 }
 
 func (w *fileWriter) remove() error {
@@ -413,9 +431,6 @@ func (w *fileWriter) attributes(ctx context.Context, want string) (attributes, e
 		a.keepXattrsOf = w.path
 	}
 	if m, ok := w.to.Mode.Get(); ok {
-		if a.link && m != 0o777 {
-			return a, fmt.Errorf("cannot set the mode of %s: a symbolic link has none", w.to.Path)
-		}
 		a.mode = m
 	}
 	if name, ok := w.to.Owner.Get(); ok {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sync"
 
 	"rp/engine/state"
@@ -169,4 +170,26 @@ func (l *Linux) Touches(c state.Change) []string {
 		return k.touches(c)
 	}
 	return nil
+}
+
+// Touched lists all paths that writing c alters, sorted: what [Linux.Touches] says of it and of its
+// With, their files, and the directories that these lie in, whose times change.
+func (l *Linux) Touched(c state.Change) []string {
+	var ps []string
+	var add func(c state.Change)
+	add = func(c state.Change) {
+		ps = append(ps, l.Touches(c)...)
+		if f, ok := c.To.(state.File); ok {
+			ps = append(ps, f.Path)
+		}
+		for _, w := range c.With {
+			add(w)
+		}
+	}
+	add(c)
+	for _, p := range slices.Clone(ps) {
+		ps = append(ps, filepath.Dir(p))
+	}
+	slices.Sort(ps)
+	return slices.Compact(ps)
 }

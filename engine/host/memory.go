@@ -15,6 +15,8 @@ type Memory struct {
 	// seq numbers predictions in the order in which they were made.
 	seq     int
 	entries map[state.Key]*entry
+	// count is how many entries there are of each kind.
+	count map[string]int
 	// deeds are the last predicted things whose effects cannot be told, by what they are:
 	// "package" (installed or changed), "removal" (of a package, or its change to another
 	// version), and the names of events ("Command", "Refresh").
@@ -39,7 +41,7 @@ type deed struct {
 
 // NewMemory gives the memory of a dry run in which nothing is predicted yet.
 func NewMemory() *Memory {
-	return &Memory{entries: map[state.Key]*entry{}, deeds: map[string]deed{}}
+	return &Memory{entries: map[state.Key]*entry{}, count: map[string]int{}, deeds: map[string]deed{}}
 }
 
 // Len is how many predictions were made.
@@ -113,7 +115,17 @@ func (m *Memory) put(after state.State, task string, fresh bool) {
 	if old, ok := m.entries[k]; ok && !fresh {
 		e.s, e.fresh = state.Lay(old.s, after), old.fresh
 	}
+	if _, old := m.entries[k]; !old {
+		m.count[k.Kind]++
+	}
 	m.entries[k] = e
+}
+
+// has reports whether anything is predicted of one of the kinds.
+func (m *Memory) has(kinds ...string) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.ContainsFunc(kinds, func(k string) bool { return m.count[k] > 0 })
 }
 
 // forgetBelow drops the predictions of files below dir, which is gone.
@@ -123,6 +135,7 @@ func (m *Memory) forgetBelow(dir string) {
 	for k := range m.entries {
 		if k.Kind == "file" && strings.HasPrefix(k.Name, strings.TrimSuffix(dir, "/")+"/") {
 			delete(m.entries, k)
+			m.count["file"]--
 		}
 	}
 }

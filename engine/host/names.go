@@ -159,7 +159,7 @@ func (v *View) owners(ctx context.Context, asked, f state.File) (state.File, err
 	if !knownOwner && !knownGroup {
 		return f, nil
 	}
-	renamed := len(v.mem.all("user")) > 0 || len(v.mem.all("group")) > 0
+	renamed := v.mem.has("user", "group")
 	if !renamed && !otherNumber(asked.Owner, owner) && !otherNumber(asked.Group, group) {
 		return f, nil
 	}

@@ -39,7 +39,7 @@ func (v *View) Read(ctx context.Context, ss ...state.State) ([]state.State, erro
 	if v.mem.Len() == 0 {
 		return v.base.Read(ctx, ss...)
 	}
-	asks, err := v.toBase(ctx, ss)
+	asks, doubts, err := v.toBase(ctx, ss)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,8 @@ func (v *View) Read(ctx context.Context, ss ...state.State) ([]state.State, erro
 		switch {
 		case asks[i] == nil: // blind
 			out[i] = state.Obscure(s, v.mem.lastTask())
+		case doubts[i] != "":
+			out[i] = state.Obscure(s, doubts[i])
 		default:
 			if based[i] == nil { // what is asked may not be there before an earlier task made it
 				based[i] = state.Obscure(asks[i], v.mem.lastTask())
@@ -62,20 +64,22 @@ func (v *View) Read(ctx context.Context, ss ...state.State) ([]state.State, erro
 }
 
 // toBase is what the real machine is to be asked for ss: nil for what it cannot
-// answer, paths where they lead in the prediction.
-func (v *View) toBase(ctx context.Context, ss []state.State) ([]state.State, error) {
-	asks := make([]state.State, len(ss))
+// answer, paths where they lead in the prediction; and, by index, the tasks that decide that where it is not known.
+func (v *View) toBase(ctx context.Context, ss []state.State) (asks []state.State, doubts map[int]string, err error) {
+	asks = make([]state.State, len(ss))
 	for i, s := range ss {
 		k, err := kindOf(s)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !k.blind {
 			asks[i] = s
 		}
 	}
-	v.resolve(ctx, asks)
-	return asks, nil
+	if v.mem.has("file") {
+		doubts = v.resolve(ctx, asks)
+	}
+	return asks, doubts, nil
 }
 
 // tolerant reads asks from the real machine; what cannot be read is nil: in a

@@ -78,39 +78,56 @@ func follows(s state.State) bool {
 }
 
 // resolve puts the paths of asks where they really lead, through the links that
-// are there and those that are predicted.
-func (v *View) resolve(ctx context.Context, asks []state.State) {
-	if len(v.mem.all("file")) == 0 {
-		return
-	}
+// are there and those that are predicted. What it cannot tell of, as it is not known
+// where a link leads or whether there is one, it gives by index, with the task that decides that.
+func (v *View) resolve(ctx context.Context, asks []state.State) map[int]string {
+	doubts := map[int]string{}
 	w := walker{v: v, known: map[string]state.File{}}
-	for i, s := range asks {
-		if s == nil || !isPath(s) {
-			continue
-		}
-		w.want(pathOf(s))
-		if i == len(asks)-1 || len(w.missing) > 256 {
-			w.fetch(ctx)
+	for _, s := range asks {
+		if s != nil && isPath(s) {
+			w.want(pathOf(s))
 		}
 	}
 	w.fetch(ctx)
 	for i, s := range asks {
 		if s != nil && isPath(s) {
 			asks[i] = withPath(s, w.real(ctx, pathOf(s), follows(s)))
+			if w.doubt != "" {
+				doubts[i] = w.doubt
+			}
 		}
 	}
+	return doubts
 }
 
-// real is where path leads, without following a link at its end.
-func (v *View) real(ctx context.Context, path string) string {
-	asks := []state.State{state.File{Path: path}}
-	v.resolve(ctx, asks)
-	return pathOf(asks[0])
+// real is where path leads; a link at its end is followed with follow set.
+func (v *View) real(ctx context.Context, path string, follow bool) string {
+	w := walker{v: v, known: map[string]state.File{}}
+	w.want(path)
+	w.fetch(ctx)
+	return w.real(ctx, path, follow)
+}
+
+// predicts reports whether a prediction has a say in what path is, followed to its end,
+// and where it leads; doubt is the task after which that is known, "" where it is.
+func (v *View) predicts(ctx context.Context, path string) (end, doubt string, yes bool) {
+	w := walker{v: v, known: map[string]state.File{}}
+	w.want(path)
+	w.fetch(ctx)
+	end = w.real(ctx, path, true)
+	if _, ok := v.mem.get(state.Key{Kind: "file", Name: end}); ok || v.above(end) != (ancestry{}) {
+		w.touched = true
+	}
+	return end, w.doubt, w.touched
 }
 
 // walker resolves paths; it reads what the machine has of their parts in batches.
 type walker struct {
-	v       *View
+	v *View
+	// touched: a prediction had a say in where the last path leads.
+	touched bool
+	// doubt is the task after which it is known where the last path leads; "" where it is known.
+	doubt   string
 	known   map[string]state.File // what the machine has, by path
 	missing map[string]bool
 }
@@ -141,14 +158,24 @@ func (w *walker) fetch(ctx context.Context) {
 	}
 }
 
-// real walks path part by part. What is not there or not known is taken for no link.
+// real is where path leads. What is not there or not known is taken for no link.
 func (w *walker) real(ctx context.Context, path string, follow bool) string {
+	w.touched, w.doubt = false, ""
+	return realPath(path, follow, func(p string) (string, bool) { return w.link(ctx, p) })
+}
+
+// realPath walks path part by part (path_resolution(7)); link tells of a path whose
+// directory is resolved whether it is a symbolic link, and its target.
+func realPath(path string, follow bool, link func(path string) (target string, isLink bool)) string {
 	done, rest, links := "/", parts(path), 0
 	for len(rest) > 0 {
 		next := filepath.Join(done, rest[0])
 		rest = rest[1:]
-		target, isLink := w.link(ctx, next)
-		if !isLink || len(rest) == 0 && !follow {
+		target, isLink := "", false
+		if len(rest) > 0 || follow {
+			target, isLink = link(next)
+		}
+		if !isLink {
 			done = next
 			continue
 		}
@@ -168,18 +195,36 @@ func parts(path string) []string {
 	return slices.DeleteFunc(strings.Split(path, "/"), func(p string) bool { return p == "" || p == "." })
 }
 
-// link is the target of the link at path, whose parent is resolved.
+// link is the target of the link at path, whose directory is resolved.
 func (w *walker) link(ctx context.Context, path string) (string, bool) {
-	if e, ok := w.v.mem.get(state.Key{Kind: "file", Name: path}); ok {
+	e, predicted := w.v.mem.get(state.Key{Kind: "file", Name: path})
+	if predicted {
+		w.touched = true
 		f := e.s.(state.File)
-		if f.Type.IsKnown() && (e.fresh || f.Type.Or("") != state.Link || f.Target.IsKnown()) {
-			t, known := f.Target.Get()
-			return t, known && f.Type.Or("") == state.Link
+		t, known := f.Type.Get()
+		if known && t != state.Link || known && e.fresh && !f.Target.IsUnknown() {
+			return f.Target.Or(""), t == state.Link
+		}
+		if known && f.Target.IsKnown() {
+			return f.Target.Or(""), true
+		}
+		if f.Target.IsUnknown() {
+			w.doubt = e.task
+			return "", false
 		}
 	}
 	if a := w.v.above(path); a.hidden || a.none {
 		return "", false
 	}
+	target, isLink := w.realLink(ctx, path)
+	if isLink && predicted && !e.s.(state.File).Type.IsKnown() {
+		w.doubt = e.task
+	}
+	return target, isLink
+}
+
+// realLink is the target of the link that the machine has at path.
+func (w *walker) realLink(ctx context.Context, path string) (string, bool) {
 	f, ok := w.known[path]
 	if !ok {
 		w.want(path)
@@ -313,12 +358,12 @@ func (v *View) bytesAtHand(ctx context.Context, asked, f state.File) state.File 
 // the memory has files by the paths where they really lie.
 func (v *View) rememberFile(ctx context.Context, c state.Change, to state.File) {
 	from := c.From.(state.File)
-	path := v.real(ctx, to.Path)
+	path := v.real(ctx, to.Path, false)
 	from.Path, to.Path = path, path
 	after := state.Merge(from, to, v.task).(state.File)
 	present, known := state.Present(after)
 	gone := known && !present
-	rewritten := replaces(c) || contentDiffers(from, to)
+	rewritten := replaces(c) || contentDiffers(from, to) || to.Target.IsSet() && to.Target.Or("") != from.Target.Or("")
 	if rewritten && !to.MTime.IsSet() && !gone {
 		after.MTime = state.Unknown[int64](v.task)
 	}
@@ -340,6 +385,9 @@ func contentDiffers(from, to state.File) bool {
 
 // stirred: an entry of dir was made, removed or replaced, so its time is another.
 func (v *View) stirred(ctx context.Context, dir string) {
+	if e, ok := v.mem.get(state.Key{Kind: "file", Name: dir}); ok && e.s.(state.File).MTime.IsUnknown() {
+		return
+	}
 	got, err := v.Read(ctx, state.File{Path: dir})
 	if err != nil {
 		return
@@ -354,6 +402,9 @@ func (v *View) stirred(ctx context.Context, dir string) {
 
 // writable fails where writing f would, as far as the prediction knows.
 func (v *View) writable(ctx context.Context, from, f state.File) error {
+	if err := adjustable(from, f); err != nil {
+		return err
+	}
 	if t, known := f.Type.Get(); known && t == state.Absent {
 		return v.removable(ctx, from, f, "remove")
 	}
@@ -376,6 +427,19 @@ func (v *View) writable(ctx context.Context, from, f state.File) error {
 		return nil
 	}
 	return parentError(f.Path, info)
+}
+
+// adjustable fails where f asks for what the thing that is there cannot have.
+func adjustable(from, f state.File) error {
+	was, known := from.Type.Get()
+	want := f.Type.Or(was)
+	switch {
+	case known && was == state.Absent && !f.Type.IsSet():
+		return fmt.Errorf("cannot change %s: there is no such file", f.Path)
+	case want == state.Link && f.Mode.Or(0o777) != 0o777:
+		return fmt.Errorf("cannot set the mode of %s: a symbolic link has none", f.Path)
+	}
+	return nil
 }
 
 // parentError says why path cannot be made in the directory that info (see [state.Stat]) tells of; nil if it can.

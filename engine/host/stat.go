@@ -12,7 +12,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 
 	"rp/engine/state"
 	"rp/engine/value"
@@ -67,9 +66,10 @@ func (l *Linux) stat(ctx context.Context, n *names, st state.Stat) (map[string]a
 		if t, err := os.Readlink(path); err == nil {
 			info["lnk_target"] = t
 		}
-		if t, err := filepath.EvalSymlinks(path); err == nil {
-			info["lnk_source"] = t
-		}
+		info["lnk_source"] = realPath(path, true, func(p string) (string, bool) {
+			t, err := os.Readlink(p)
+			return t, err == nil
+		})
 	}
 	if st.Checksum != "" && info["isreg"] == true && info["readable"] == true {
 		if info["checksum"], err = checksumFile(ctx, path, st.Checksum); err != nil {
@@ -156,6 +156,15 @@ func imagineStat(ctx context.Context, v *View, asked, base state.State) (state.S
 	case !written:
 		st.Info = base.(state.Stat).Info
 		ownerInfo(ctx, v, was, f)
+		if end, doubt, predicted := v.predicts(ctx, st.Path); typ == state.Link && predicted {
+			was["lnk_source"] = end
+			if doubt != "" {
+				was["lnk_source"] = value.Unknown{After: doubt}
+			}
+			for _, k := range []string{"readable", "writeable", "executable"} { // access(2) follows links
+				was[k] = value.Unknown{After: v.mem.lastTask()}
+			}
+		}
 	default:
 		st.Info = state.Is(v.predictedInfo(ctx, st, f, e, was))
 	}
@@ -181,8 +190,14 @@ func (v *View) predictedInfo(ctx context.Context, st state.Stat, f state.File, e
 		info["mtime"] = seconds(t)
 	}
 	typeInfo(info, f.Type.Or(""))
+	if f.Target.IsSet() {
+		info["lnk_target"], info["lnk_source"], info["size"] = unsure, unsure, unsure
+	}
 	if t, ok := f.Target.Get(); ok {
-		info["lnk_target"], info["lnk_source"], info["size"] = t, v.real(ctx, st.Path), int64(len(t))
+		info["lnk_target"], info["size"] = t, int64(len(t))
+		if end, doubt, _ := v.predicts(ctx, st.Path); doubt == "" {
+			info["lnk_source"] = end
+		}
 	}
 	predictedMode(info, f, unsure)
 	contentInfo(info, st, f, unsure)
@@ -200,10 +215,10 @@ func predictedMode(info map[string]any, f state.File, unsure value.Unknown) {
 		return
 	}
 	modeInfo(info, m)
-	switch m & 0o111 {
-	case 0:
+	switch x := m & 0o111; {
+	case x == 0:
 		info["executable"] = false
-	case 0o111:
+	case x == 0o111 && f.Type.Or("") != state.Link:
 		info["executable"] = true
 	default:
 		info["executable"] = unsure

@@ -47,7 +47,7 @@ func imagineTool(ctx context.Context, v *View, asked, base state.State) (state.S
 	}
 	var asks []state.State
 	for _, p := range places {
-		if _, ok := v.mem.get(state.Key{Kind: "file", Name: v.real(ctx, p)}); ok || p == have {
+		if _, _, predicted := v.predicts(ctx, p); predicted || p == have {
 			asks = append(asks, state.Stat{Path: p, Follow: true})
 		}
 	}

@@ -179,10 +179,9 @@ func (im *walkImagined) lay(ctx context.Context, e entry) (task string, unsure b
 	}
 	if e.fresh {
 		for p := range im.entries {
-			if strings.HasPrefix(p, path+"/") {
-				if k, ok := im.v.mem.get(state.Key{Kind: "file", Name: p}); !ok || k.seq < e.seq {
-					delete(im.entries, p)
-				}
+			// what was predicted below before was forgotten when this was made anew
+			if _, later := im.v.mem.get(state.Key{Kind: "file", Name: p}); !later && strings.HasPrefix(p, path+"/") {
+				delete(im.entries, p)
 			}
 		}
 	}

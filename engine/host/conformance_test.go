@@ -1,0 +1,34 @@
+package host_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"rp/engine/host"
+	"rp/engine/host/hosttest"
+)
+
+func linux(t *testing.T) *host.Linux {
+	return host.NewLinux(host.Options{Scratch: filepath.Join(t.TempDir(), "scratch")})
+}
+
+func TestLinuxConforms(t *testing.T) {
+	hosttest.Run(t, func(t *testing.T) hosttest.Fixture {
+		return hosttest.Fixture{Host: linux(t), Dir: t.TempDir(), Real: true}
+	})
+}
+
+func TestViewConforms(t *testing.T) {
+	hosttest.Run(t, func(t *testing.T) hosttest.Fixture {
+		return hosttest.Fixture{Host: host.NewMemory().View(linux(t), "the task", false), Dir: t.TempDir()}
+	})
+}
+
+// The view is true: what it knows after each predicted change is what the machine then says.
+func TestPredictionIsKept(t *testing.T) {
+	hosttest.Promise(t, func(t *testing.T) (host.Host, string) { return linux(t), t.TempDir() })
+}
+
+func TestPredictionOfWhatMayBeIsKept(t *testing.T) {
+	hosttest.PromiseMay(t, func(t *testing.T) (host.Host, string) { return linux(t), t.TempDir() })
+}
