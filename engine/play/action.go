@@ -41,10 +41,12 @@ func (p *pass) action(s scope, t *Task, es entries, w Where) (a *action, rest en
 	var known, unknown []entry
 	for _, e := range es {
 		switch {
-		case byName[e.name] != nil || strings.HasPrefix(e.name, "with_"):
+		case isKeyword(e.name, w) || strings.HasPrefix(e.name, "with_"):
 			rest = append(rest, e)
-		case p.isModule(e.name):
+		case p.isModule(e.name): // before plays' keywords: user is one of both
 			known = append(known, e)
+		case byName[e.name] != nil:
+			rest = append(rest, e)
 		default:
 			unknown = append(unknown, e)
 		}
@@ -119,6 +121,11 @@ func (p *pass) noModule(pos diag.Pos, name string, w Where) {
 	if near := diag.Suggest(name, known); near != "" {
 		d.Hintf("did you mean %q?", near)
 	}
+}
+
+func isKeyword(name string, w Where) bool {
+	k := byName[name]
+	return k != nil && k.Where&w != 0
 }
 
 func (p *pass) isModule(name string) bool {
@@ -197,8 +204,8 @@ func (p *pass) arguments(s scope, t *Task, a *action, args *yaml.Node) {
 	t.Module, t.Action, t.ModulePos = a.module.Name, a.word, a.pos
 	t.Args, t.ArgPos = value.NewDict(), map[string]diag.Pos{}
 	if args != nil {
-		if v, ok := p.plain(s, args).(value.Template); ok {
-			p.ds.Errorf(v.Pos, "args that are a template are not supported yet")
+		if v, ok := p.value(s, args).(value.Template); ok {
+			t.ArgsFrom = &v
 		} else {
 			p.argMapping(s, t, args, "args")
 		}
@@ -206,7 +213,10 @@ func (p *pass) arguments(s scope, t *Task, a *action, args *yaml.Node) {
 	if !p.argValue(s, t, a) {
 		return
 	}
-	if p.l.Modules == nil || isInclude(t.Module) {
+	if t.ArgsFrom != nil && isInclude(t.Module) {
+		p.ds.Errorf(t.ArgsFrom.Pos, "arguments of %s that are a template are not supported yet", a.word)
+	}
+	if p.l.Modules == nil || isInclude(t.Module) || t.ArgsFrom != nil {
 		return
 	}
 	where := func(key string) diag.Pos {

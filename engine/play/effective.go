@@ -73,6 +73,15 @@ func (t *Task) AllTags() []string {
 	return all
 }
 
+// AllLateTags are the templates among t's tags and those of everything around it.
+func (t *Task) AllLateTags() []value.Template {
+	var all []value.Template
+	for _, l := range t.inwards() {
+		all = append(all, l.LateTags...)
+	}
+	return all
+}
+
 // AllEnvironment are the environments around t, outermost first: mappings and
 // templates that give one. Where two set a variable the later one wins.
 func (t *Task) AllEnvironment() []any {

@@ -67,7 +67,7 @@ func (p *pass) store(s scope, lv *Level, k *Keyword, e entry) {
 	case "when":
 		lv.When = p.conditions(s, e.val, k.Name)
 	case "tags":
-		lv.Tags = p.tags(s, lv, e.val)
+		p.tags(s, lv, e.val)
 	case "environment":
 		lv.Environment = p.environment(s, e.val)
 	case "notify":
@@ -192,27 +192,20 @@ func (p *pass) names(s scope, n *yaml.Node, what string) []any {
 	return out
 }
 
-// tags reads tags: a list, or words between commas. Templates are evaluated now.
-func (p *pass) tags(s scope, lv *Level, n *yaml.Node) []string {
-	var tags []string
+// tags reads tags: a list, or words between commas.
+func (p *pass) tags(s scope, lv *Level, n *yaml.Node) {
 	for _, v := range p.names(s, n, "tags") {
-		got, ok := p.static(s, lv.Vars, v, s.at(n), "tags")
-		if !ok {
-			continue
-		}
-		items := []any{got}
-		if l, ok := got.(*value.List); ok {
-			items = l.Items
-		}
-		for _, item := range items {
-			for tag := range strings.SplitSeq(fmt.Sprint(item), ",") {
-				if tag = strings.TrimSpace(tag); tag != "" && !slices.Contains(tags, tag) {
-					tags = append(tags, tag)
+		switch v := v.(type) {
+		case value.Template:
+			lv.LateTags = append(lv.LateTags, v)
+		case string:
+			for _, tag := range SplitTags(v) {
+				if !slices.Contains(lv.Tags, tag) {
+					lv.Tags = append(lv.Tags, tag)
 				}
 			}
 		}
 	}
-	return tags
 }
 
 // environment reads a mapping, a template of one, or a list of both.

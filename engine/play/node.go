@@ -51,7 +51,10 @@ type Task struct {
 	// name that Modules.Find says. ArgPos has the place of each.
 	Args   *value.Dict
 	ArgPos map[string]diag.Pos
-	Loop   *Loop
+	// ArgsFrom is a template that gives a mapping of further arguments
+	// (`args: "{{ x }}"`, `user: "{{ x }}"`), or nil. Those in Args win over them.
+	ArgsFrom *value.Template
+	Loop     *Loop
 	// Register is the variable that takes the result, or empty.
 	Register string
 	// Until is empty where there is none. Retries and Delay (seconds) are numbers, templates or nil.

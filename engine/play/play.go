@@ -36,7 +36,10 @@ type Level struct {
 	Settings map[string]Setting
 	// When must all hold, in order.
 	When []Cond
-	Tags []string
+	// Tags are those known now; LateTags are templates that give a tag or a list
+	// of tags, evaluated with the variables of the task and its host.
+	Tags     []string
+	LateTags []value.Template
 	// Vars are nil where there are none. Their values may hold templates.
 	Vars *value.Dict
 	// Environment holds mappings and templates that give one; a later one wins.

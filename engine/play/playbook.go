@@ -94,6 +94,7 @@ func (p *Play) imported(lv Level) {
 			p.Tags = append(p.Tags, tag)
 		}
 	}
+	p.LateTags = append(p.LateTags, lv.LateTags...)
 	if lv.Vars != nil {
 		p.Vars = merge(merge(value.NewDict(), p.Vars), lv.Vars)
 	}

@@ -179,7 +179,7 @@ func roleKey(r *Role, u roleUse) string {
 	for _, c := range u.level.When {
 		when = append(when, c.Source)
 	}
-	return fmt.Sprint(r.Path, u.from, u.fromTask, keyOf(r.Params), keyOf(r.Given), keyOf(value.NewList(when...)), u.level.Tags)
+	return fmt.Sprint(r.Path, u.from, u.fromTask, keyOf(r.Params), keyOf(r.Given), keyOf(value.NewList(when...)), u.level.Tags, u.level.LateTags)
 }
 
 func keyOf(v any) string {

@@ -125,33 +125,40 @@ func stringEnd(s string, i int) int {
 type option struct{ key, value string }
 
 // parseOptions reads "key=value key='other value' text" as Ansible does. What is
-// no key=value is the raw text, its blanks kept. only, when not nil, names the
-// keys that are options; every other key=value is then text (FOO=1 make).
+// no key=value is the raw text, its blanks kept, those at its end too. only, when
+// not nil, names the keys that are options; every other key=value is then text (FOO=1 make).
 func parseOptions(s string, only []string) (opts []option, raw string, err error) {
-	s = strings.TrimSpace(s)
 	words, err := splitWords(s)
 	if err != nil {
 		return nil, "", err
 	}
 	var text strings.Builder
+	last := -1 // the last word that is text
 	for i, w := range words {
-		gap := ""
+		end := len(s)
 		if i+1 < len(words) {
-			gap = s[w.end:words[i+1].start]
+			end = words[i+1].start
 		}
-		part := s[w.start:w.end]
+		part, gap := s[w.start:w.end], s[w.end:end]
 		if part == `\` && strings.ContainsAny(gap, "\n") {
 			continue // a line that goes on in the next
 		}
 		key, v, ok := cutOption(decodeEscapes(part))
-		if !ok || only != nil && !slices.Contains(only, key) {
-			text.WriteString(part)
-			text.WriteString(gap)
+		if ok && (only == nil || slices.Contains(only, key)) {
+			opts = append(opts, option{strings.TrimSpace(key), unquote(strings.TrimSpace(v))})
 			continue
 		}
-		opts = append(opts, option{strings.TrimSpace(key), unquote(strings.TrimSpace(v))})
+		if !ok {
+			part = strings.ReplaceAll(part, `\=`, "=")
+		}
+		text.WriteString(part + gap)
+		last = i
 	}
-	return opts, strings.TrimSpace(text.String()), nil
+	raw = text.String()
+	if last < len(words)-1 {
+		raw = strings.TrimRight(raw, " \t\r\n")
+	}
+	return opts, raw, nil
 }
 
 // cutOption cuts word at its first = that is not its first byte and not escaped.

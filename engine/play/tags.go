@@ -1,10 +1,24 @@
 package play
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Selection is what --tags and --skip-tags ask for.
 type Selection struct {
 	Only, Skip []string
+}
+
+// SplitTags are the tags in s, which has commas between them.
+func SplitTags(s string) []string {
+	var tags []string
+	for tag := range strings.SplitSeq(s, ",") {
+		if tag = strings.TrimSpace(tag); tag != "" {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
 }
 
 // Select makes a Selection. No tags at all means "all".
@@ -15,7 +29,8 @@ func Select(tags, skip []string) Selection {
 	return Selection{Only: tags, Skip: skip}
 }
 
-// Takes reports whether a task with these tags (Task.AllTags) is to run. The
+// Takes reports whether a task with these tags (Task.AllTags, and what its
+// AllLateTags give) is to run. The
 // tags always and never, and the words all, tagged and untagged, mean what
 // Ansible's documentation of tags says.
 func (s Selection) Takes(tags []string) bool {

@@ -27,6 +27,11 @@ func (p *pass) argText(s scope, t *Task, a *action, text string, pos diag.Pos) b
 	if raw == "" {
 		return true
 	}
+	if inner, whole := bare(raw); whole && inner != "" && a.module.FreeForm == "" && !a.unsafe {
+		t.ArgsFrom = &value.Template{Source: raw, Pos: pos}
+		p.checkTemplates(*t.ArgsFrom)
+		return true
+	}
 	if a.module.FreeForm == "" {
 		d := p.ds.Errorf(pos, "%s takes arguments, not the text %q", a.word, clip(raw))
 		d.Hintf("write them below it, one a line: name: value")
