@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +23,6 @@ type Conn struct {
 
 	link  *link
 	slots chan struct{}
-	lines sync.Mutex // keeps a channel's requests together
 }
 
 // sessions is how many commands run at once on a connection: sshd's
@@ -52,11 +50,11 @@ const RunLimit = 1 << 20
 var ErrOutputTooLong = errors.New("output is too long")
 
 // Run runs a command by the user's login shell, gives it stdin, and waits.
-// exit is -1 where err is not nil and the command gave none. The end of ctx ends
-// the command's session.
+// exit is -1 where err is not nil and the command gave none. The end of ctx
+// sends the command a KILL and closes its session.
 func (c *Conn) Run(ctx context.Context, command string, stdin []byte) (stdout, stderr []byte, exit int, err error) {
 	errBuf := &head{limit: RunLimit}
-	p, err := c.Start(ctx, command, StartOptions{Stderr: errBuf})
+	p, err := c.Start(ctx, command, StartOptions{Stderr: errBuf, Kill: true})
 	if err != nil {
 		return nil, nil, -1, err
 	}
@@ -68,29 +66,41 @@ func (c *Conn) Run(ctx context.Context, command string, stdin []byte) (stdout, s
 	outBuf := &head{limit: RunLimit}
 	_, copyErr := io.Copy(outBuf, p.Stdout)
 	exit, err = p.Wait()
-	if err == nil && copyErr != nil {
+	stdout, over1 := outBuf.get()
+	stderr, over2 := errBuf.get()
+	switch {
+	case ctx.Err() != nil:
+		exit, err = -1, ctx.Err()
+	case err == nil && copyErr != nil:
 		err = fmt.Errorf("cannot read the output: %w", copyErr)
-	}
-	if err == nil && (outBuf.over || errBuf.over) {
+	case err == nil && (over1 || over2):
 		err = fmt.Errorf("%w: over %d bytes", ErrOutputTooLong, RunLimit)
 	}
-	return outBuf.Bytes(), errBuf.Bytes(), exit, err
+	return stdout, stderr, exit, err
 }
 
 // head is a writer that keeps the first bytes and swallows the rest.
 type head struct {
-	bytes.Buffer
 	limit int
+	mu    sync.Mutex
+	data  []byte
 	over  bool
 }
 
 func (h *head) Write(b []byte) (int, error) {
-	room := max(h.limit-h.Len(), 0)
-	if len(b) > room {
-		h.over = true
-	}
-	h.Buffer.Write(b[:min(room, len(b))])
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	room := max(h.limit-len(h.data), 0)
+	h.over = h.over || len(b) > room
+	h.data = append(h.data, b[:min(room, len(b))]...)
 	return len(b), nil
+}
+
+// get gives what was kept, and whether there was more.
+func (h *head) get() (data []byte, over bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.data[:len(h.data):len(h.data)], h.over
 }
 
 // channel opens a session; the wait for a free one ends with ctx.

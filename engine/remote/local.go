@@ -58,5 +58,5 @@ func StartLocal(ctx context.Context, exe string, args ...string) (*Process, erro
 		}
 		return cmd.ProcessState.ExitCode(), nil
 	}
-	return &Process{Stdin: in, Stdout: out, tail: t, wait: wait, kill: closeStreams}, nil
+	return &Process{Stdin: in, Stdout: out, tail: t, wait: wait, close: closeStreams}, nil
 }

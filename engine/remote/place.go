@@ -135,7 +135,7 @@ func (pl *placing) try(ctx context.Context) (h *Helper, again bool, err error) {
 		p.Close()
 		return nil, again, err
 	}
-	h.Noise = t.noise.String()
+	h.Noise = string(t.noise)
 	h.Stdout = t.in
 	return h, false, nil
 }
@@ -241,7 +241,7 @@ func (pl *placing) hint() string {
 // refused says why the script never spoke: what was printed in its place tells
 // most (nologin, a forced command, an account that has expired).
 func (pl *placing) refused(t *talk, err error) error {
-	printed := oneLine(t.noise.String() + " " + t.p.StderrTail())
+	printed := oneLine(string(t.noise) + " " + t.p.StderrTail())
 	if !errors.Is(err, io.EOF) {
 		if printed != "" {
 			return fmt.Errorf("%w; it printed %q", err, shorten(printed, 300))
@@ -252,7 +252,7 @@ func (pl *placing) refused(t *talk, err error) error {
 	if lost := pl.conn.link.lost(); lost != nil {
 		return lost
 	}
-	printed = oneLine(t.noise.String() + " " + t.p.StderrTail()) // stderr has ended by now
+	printed = oneLine(string(t.noise) + " " + t.p.StderrTail()) // stderr has ended by now
 	switch {
 	case t.spoke:
 		return fmt.Errorf("the placing of the helper ended early (exit status %d): %q", exit, shorten(printed, 300))
@@ -278,8 +278,8 @@ type talk struct {
 	in     *bufio.Reader
 	marker string
 	limit  time.Duration
-	noise  head // what was printed before the marker
-	spoke  bool // the script has said something
+	noise  []byte // what was printed before the marker
+	spoke  bool   // the script has said something
 }
 
 // within runs f, and closes the process if it takes longer than limit.
@@ -309,9 +309,6 @@ func (t *talk) next() (word, rest string, err error) {
 }
 
 func (t *talk) line() (string, error) {
-	if !t.spoke {
-		t.noise.limit = noiseLimit
-	}
 	mark := []byte(t.marker + " ")
 	seen := 0
 	for {
@@ -319,17 +316,17 @@ func (t *talk) line() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		t.noise.WriteByte(b) //nolint:errcheck // never fails
+		t.noise = append(t.noise, b)
 		if b == mark[seen] {
 			seen++
 		} else {
 			seen = btoi(b == mark[0])
 		}
 		if seen == len(mark) {
-			t.noise.Truncate(max(t.noise.Len()-len(mark), 0))
+			t.noise = t.noise[:len(t.noise)-len(mark)]
 			break
 		}
-		if t.noise.Len() >= noiseLimit {
+		if len(t.noise) >= noiseLimit {
 			return "", fmt.Errorf("it printed %d bytes before its shell began", noiseLimit)
 		}
 	}
@@ -341,15 +338,23 @@ func (t *talk) line() (string, error) {
 	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
-// write sends in pieces, so that a way that stands still is noticed.
+// write sends in pieces, so that a way that stands still is noticed. A write
+// that is stuck ends with the connection only, so it is not waited for.
 func (t *talk) write(data []byte) error {
 	for piece := range slices.Chunk(data, 32<<10) {
-		err := t.within(stall, func() error {
+		done := make(chan error, 1)
+		go func() {
 			_, err := t.p.Stdin.Write(piece)
-			return err
-		})
-		if err != nil {
-			return err
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				return err
+			}
+		case <-time.After(stall):
+			t.p.Close()
+			return fmt.Errorf("the host took nothing for %s", stall)
 		}
 	}
 	return nil

@@ -16,9 +16,9 @@ type Process struct {
 	Stdin  io.WriteCloser
 	Stdout io.Reader
 
-	tail *tail
-	wait func() (int, error)
-	kill func()
+	tail  *tail
+	wait  func() (int, error)
+	close func()
 }
 
 // StartOptions say how a program is started.
@@ -31,6 +31,9 @@ type StartOptions struct {
 	// what is written to Stdin arrives a round trip earlier. If the server will
 	// not start the command, nothing says so, so have a deadline.
 	NoReply bool
+	// Kill sends the command a KILL when ctx ends, before its session is closed.
+	// Without it the command is left to end by itself.
+	Kill bool
 }
 
 // stderrKept is how much of stderr a Process keeps, in bytes.
@@ -46,7 +49,7 @@ func (p *Process) Wait() (int, error) { return p.wait() }
 
 // Close ends the program's streams. What runs on a host sees the end of its
 // stdin and no reader for its stdout; it is not killed.
-func (p *Process) Close() { p.kill() }
+func (p *Process) Close() { p.close() }
 
 // Start starts a command by the user's login shell. The end of ctx closes the
 // session. Wait or Close must be called.
@@ -55,8 +58,10 @@ func (c *Conn) Start(ctx context.Context, command string, opt StartOptions) (*Pr
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: c, ch: ch, status: -1, done: make(chan struct{})}
-	p := &Process{Stdin: sessionStdin{ch}, Stdout: ch, tail: &tail{limit: stderrKept}, wait: s.wait, kill: s.close}
+	s := &session{conn: c, ch: ch, status: -1, done: make(chan struct{}), closed: make(chan struct{})}
+	out, pump := io.Pipe()
+	s.out = out
+	p := &Process{Stdin: sessionStdin{ch}, Stdout: out, tail: &tail{limit: stderrKept}, wait: s.wait, close: s.close}
 	var stderr io.Writer = p.tail
 	if opt.Stderr != nil {
 		stderr = opt.Stderr
@@ -66,12 +71,21 @@ func (c *Conn) Start(ctx context.Context, command string, opt StartOptions) (*Pr
 		defer s.reading.Done()
 		_, _ = io.Copy(stderr, ch.Stderr()) // ends with the channel
 	}()
+	go func() {
+		_, err := io.Copy(pump, ch)
+		_ = pump.CloseWithError(err) // nil means the end
+	}()
 	go s.requests(reqs)
 	if err := s.start(command, opt); err != nil {
 		s.close()
 		return nil, err
 	}
-	s.stop = context.AfterFunc(ctx, s.close)
+	s.stop = context.AfterFunc(ctx, func() {
+		if opt.Kill {
+			s.send("KILL")
+		}
+		s.close()
+	})
 	return p, nil
 }
 
@@ -80,9 +94,14 @@ type session struct {
 	conn    *Conn
 	ch      ssh.Channel
 	reading sync.WaitGroup
-	done    chan struct{} // the channel has ended
-	stop    func() bool
-	once    sync.Once
+	// out is what the reader sees of stdout. It is not the channel itself, whose
+	// Read ends only when the server has closed it, too: sshd does so when the
+	// last process that holds it is gone.
+	out    *io.PipeReader
+	done   chan struct{} // the channel has ended
+	closed chan struct{} // we have closed it
+	stop   func() bool
+	once   sync.Once
 
 	// Set before done is closed.
 	status int
@@ -161,13 +180,35 @@ func (s *session) requests(reqs <-chan *ssh.Request) {
 	<-s.conn.slots
 }
 
-func (s *session) close() { s.once.Do(func() { _ = s.ch.Close() }) }
+func (s *session) close() {
+	s.once.Do(func() {
+		_ = s.out.CloseWithError(errClosed)
+		_ = s.ch.Close()
+		close(s.closed)
+	})
+}
+
+// errClosed: the Process was closed, or its context ended.
+var errClosed = errors.New("the session was closed")
+
+// send sends the command a signal, as RFC 4254 names it; servers may ignore it.
+func (s *session) send(name string) {
+	_, _ = s.ch.SendRequest("signal", false, ssh.Marshal(struct{ Name string }{name}))
+}
 
 func (s *session) wait() (int, error) {
-	<-s.done
-	s.reading.Wait()
+	select {
+	case <-s.done:
+		s.reading.Wait()
+	case <-s.closed:
+	}
 	if s.stop != nil {
 		s.stop()
+	}
+	select {
+	case <-s.done:
+	default:
+		return -1, s.conn.failed("wait for a command", errClosed)
 	}
 	switch {
 	case s.signal != "":
