@@ -108,8 +108,10 @@ type Group struct {
 // or start with a relation: "=1.2", ">=1.2".
 type Version string
 
-// SatisfiedBy reports whether have is what v asks for, by text.
+// SatisfiedBy reports whether have is what v asks for, by text. What takes an order of
+// versions (">=1.2") is told by the host, which knows its package manager's.
 func (v Version) SatisfiedBy(have Version) bool {
+	v = Version(strings.TrimPrefix(string(v), "="))
 	if p, ok := strings.CutSuffix(string(v), "*"); ok {
 		return strings.HasPrefix(string(have), p)
 	}
