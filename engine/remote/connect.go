@@ -39,10 +39,10 @@ func (l *link) lost() error {
 // (MaxStartups, sshd_config(5)).
 const tries = 3
 
-// open connects and logs in. depth counts jump hosts within jump hosts. scan,
-// where not nil, is given the host's key, and nothing is logged in to.
-func (d *Dialer) open(ctx context.Context, s *settings, depth int, scan *scanned) (*link, error) {
-	j, err := d.jumpFor(ctx, s, depth)
+// open connects and logs in. scan, where not nil, is given the host's key, and
+// nothing is logged in to.
+func (d *Dialer) open(ctx context.Context, s *settings, scan *scanned) (*link, error) {
+	j, err := d.jumpFor(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func (d *Dialer) Dial(ctx context.Context, t Target) (*Conn, error) {
 	if err != nil {
 		return nil, unreachable(t.Name, StageSettings, err, "")
 	}
-	l, err := d.open(ctx, s, 0, nil)
+	l, err := d.open(ctx, s, nil)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil, ctx.Err()

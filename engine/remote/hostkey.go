@@ -118,7 +118,7 @@ func (d *Dialer) scan(ctx context.Context, s *settings, depth int) *UnknownKey {
 		return nil
 	}
 	var got scanned
-	_, err := d.open(ctx, s, 0, &got)
+	_, err := d.open(ctx, s, &got)
 	if !errors.Is(err, errScanned) {
 		return nil
 	}

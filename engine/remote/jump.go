@@ -26,7 +26,7 @@ type jump struct {
 }
 
 // jumpFor gives the open jump host that s is reached through; nil for none.
-func (d *Dialer) jumpFor(ctx context.Context, s *settings, depth int) (*jump, error) {
+func (d *Dialer) jumpFor(ctx context.Context, s *settings) (*jump, error) {
 	hop, err := d.hop(ctx, s)
 	if err != nil {
 		return nil, unreachable(s.name, StageJump, err, "")
@@ -34,11 +34,18 @@ func (d *Dialer) jumpFor(ctx context.Context, s *settings, depth int) (*jump, er
 	if hop == nil {
 		return nil, nil
 	}
-	if depth >= maxJumps {
-		err := fmt.Errorf("more than %d jump hosts, the last %q", maxJumps, hop.name)
-		return nil, unreachable(s.name, StageJump, err, "does ProxyJump go in a circle?")
+	// Before anything waits for anything: a circle would wait for itself.
+	next := hop
+	for n := 0; next != nil; n++ {
+		if n >= maxJumps {
+			err := fmt.Errorf("more than %d jump hosts, the last %q", maxJumps, next.name)
+			return nil, unreachable(s.name, StageJump, err, "does ProxyJump go in a circle?")
+		}
+		if next, err = d.hop(ctx, next); err != nil {
+			return nil, unreachable(s.name, StageJump, err, "")
+		}
 	}
-	j := d.shared(hop, depth)
+	j := d.shared(hop)
 	select {
 	case <-j.ready:
 	case <-ctx.Done():
@@ -117,7 +124,7 @@ func (s *settings) key() string {
 }
 
 // shared gives the jump host of those settings, being opened or open.
-func (d *Dialer) shared(hop *settings, depth int) *jump {
+func (d *Dialer) shared(hop *settings) *jump {
 	key := hop.key()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -128,7 +135,7 @@ func (d *Dialer) shared(hop *settings, depth int) *jump {
 	d.jumps[key] = j
 	go func() {
 		// The run's context, not a host's: another host may wait for it, too.
-		j.link, j.err = d.open(d.ctx, hop, depth+1, nil)
+		j.link, j.err = d.open(d.ctx, hop, nil)
 		close(j.ready)
 		if j.err == nil {
 			<-j.link.dead
