@@ -70,8 +70,8 @@ func (p *pass) role(s scope, u roleUse) *Block {
 		return nil
 	}
 	r := &Role{Name: u.name, Path: path, Params: u.params, Given: u.given, Public: u.public}
-	if strings.ContainsRune(u.name, '/') {
-		r.Name = filepath.Base(u.name)
+	if path == filepath.Clean(u.name) {
+		r.Name = filepath.Base(path) // found by its path, not by its name
 	}
 	if s.role != nil {
 		r.Chain = append(slices.Clone(s.role.Chain), s.role)
