@@ -264,22 +264,31 @@ func (r *run) numberOf(ctx context.Context, v any, sc scope) (float64, error) {
 
 // arguments are a task's arguments, rendered.
 func (r *run) arguments(ctx context.Context, t *play.Task, _ *module.Spec, sc scope) (*value.Dict, error) {
+	args := value.NewDict()
+	if t.ArgsFrom != nil {
+		v, err := jinja.Render(ctx, r.Env, sc, *t.ArgsFrom)
+		if err != nil {
+			return nil, err
+		}
+		if s, ok := v.(value.Secret); ok {
+			v = s.V
+		}
+		d, ok := v.(*value.Dict)
+		if !ok {
+			return nil, fmt.Errorf("the arguments %q are %s and not a mapping", t.ArgsFrom.Source, jinja.TypeName(v))
+		}
+		merge(args, d)
+	}
 	if t.Args == nil {
-		return value.NewDict(), nil
+		return args, nil
 	}
 	v, err := jinja.Render(ctx, r.Env, sc, t.Args)
 	if err != nil {
 		return nil, err
 	}
-	switch v := v.(type) {
-	case *value.Dict:
-		return v, nil
-	case value.Secret:
-		if d, ok := v.V.(*value.Dict); ok {
-			return d, nil
-		}
-	}
-	return nil, fmt.Errorf("the arguments are %s and not a mapping", jinja.TypeName(v))
+	d, _ := v.(*value.Dict)
+	merge(args, d)
+	return args, nil
 }
 
 // selected reports whether t is to run by its tags and --start-at-task.

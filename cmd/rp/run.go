@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"rp/engine"
+	"rp/engine/play"
+	"rp/engine/value"
+	"rp/modules"
+)
+
+// runPlaybooks is `rp run` and `rp check`.
+func runPlaybooks(cmd *cobra.Command, f *flags, paths []string) error {
+	ctx, stop, done := signals(cmd.Context())
+	defer done()
+	s, err := newSetup(ctx, f)
+	if err != nil {
+		return err
+	}
+	pb, ds := s.loader.Load(paths...)
+	if err := s.printDiagnostics(ds); err != nil {
+		return err
+	}
+	if f.syntax {
+		return nil
+	}
+	if f.listHosts || f.listTasks || f.listTags {
+		return s.list(cmd.OutOrStdout(), pb)
+	}
+	if err := s.connect(); err != nil {
+		return err
+	}
+	defer s.conn.close()
+	c, err := s.config(pb)
+	if err != nil {
+		return err
+	}
+	if err := s.confirm(ctx, c); err != nil {
+		return err
+	}
+	return s.finish(engine.Run(ctx, c, stop), c.ID)
+}
+
+// config is what the engine is given.
+func (s *setup) config(pb *play.Playbook) (engine.Config, error) {
+	f := s.f
+	c := engine.Config{
+		ID: newRunID(), Playbook: pb, Inventory: s.inv, Loader: s.loader, ExtraVars: s.extra, Env: s.env,
+		Find: modules.Find, Connect: s.conn.connect, Sink: s.sink, Files: play.OS(), Mask: s.masker.Add,
+		Check: f.check, Diff: f.diff, Forks: f.forks, Tags: play.Select(splitTags(f.tags), splitTags(f.skipTags)),
+		Limit: s.limit, LimitText: f.limit, StartAt: f.startAt, Verbosity: f.verbosity, WaitLock: f.waitLock,
+		User: whoami(), Force: f.force, Become: engine.BecomeFlags{On: f.become, User: f.becomeUser, Method: f.becomeHow},
+	}
+	if f.askBecome {
+		p, err := askSecret("BECOME password: ")
+		if err != nil {
+			return c, err
+		}
+		c.Become.Password = p
+		s.masker.Add(p)
+	}
+	if interactive() {
+		c.Prompt = promptUser
+	}
+	if s.extra == nil {
+		c.ExtraVars = value.NewDict()
+	}
+	return c, nil
+}
+
+// finish says what went wrong outside of tasks and gives the exit code.
+func (s *setup) finish(sum engine.Summary, run string) error {
+	if sum.Err != nil {
+		fmt.Fprintln(os.Stderr, "rp:", s.masker.Mask(sum.Err.Error()))
+	}
+	if sum.Interrupted {
+		fmt.Fprintln(os.Stderr, "rp: interrupted; what was done stays done: see it or take it back with: rp undo --list", run)
+	}
+	if code := sum.Code(); code != engine.ExitOK {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// signals makes the first Ctrl-C close stop and the second end ctx.
+func signals(parent context.Context) (ctx context.Context, stop <-chan struct{}, done func()) {
+	if parent == nil {
+		parent = context.Background()
+	}
+	ctx, cancel := context.WithCancel(parent)
+	soft := make(chan struct{})
+	sig := make(chan os.Signal, 2)
+	signal.Notify(sig, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		first := true
+		for {
+			select {
+			case <-sig:
+			case <-ctx.Done():
+				return
+			}
+			if !first {
+				cancel()
+				return
+			}
+			first = false
+			fmt.Fprintln(os.Stderr, "\nrp: finishing the changes under way; once more stops at once")
+			close(soft)
+		}
+	}()
+	return ctx, soft, func() { signal.Stop(sig); cancel() }
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/user"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"rp/engine"
+	"rp/engine/diag"
+	"rp/engine/jinja"
+	"rp/engine/play"
+	"rp/engine/report"
+	"rp/engine/value"
+	"rp/inventory"
+	"rp/modules"
+)
+
+// session is what a command that works on hosts has set up before it begins.
+type setup struct {
+	f      *flags
+	inv    *inventory.Inventory
+	limit  *inventory.Limit
+	extra  *value.Dict
+	env    *jinja.Env
+	loader *play.Loader
+	masker *report.Masker
+	conn   *connector
+	sink   report.Sink
+}
+
+// printDiagnostics writes ds to stderr and gives the exit code for them, or nil.
+func (s *setup) printDiagnostics(ds diag.List) error {
+	if len(ds) == 0 {
+		return nil
+	}
+	ds.Sort()
+	ds.Print(os.Stderr, s.f.useColour(term.IsTerminal(int(os.Stderr.Fd()))), nil) //nolint:gosec // a file descriptor
+	if ds.Failed() {
+		return exitCode(engine.ExitUsage)
+	}
+	return nil
+}
+
+// newSetup reads the inventory and the extra variables, and makes what evaluates and reports.
+func newSetup(ctx context.Context, f *flags) (*setup, error) {
+	if err := f.valid(); err != nil {
+		return nil, err
+	}
+	s := &setup{f: f, masker: report.NewMasker()}
+	var ds diag.List
+	s.inv, ds = inventory.Load(ctx, f.inventory, inventory.Options{})
+	if len(f.inventory) == 0 { // no inventory: this machine, without SSH
+		_, _, more := s.inv.AddHost("localhost", value.DictOf("ansible_connection", inventory.Local), nil)
+		ds = append(ds, more...)
+	}
+	extra, eds := extraVars(f.extraVars)
+	limit, lds := inventory.ParseLimit(f.limit)
+	s.extra, s.limit = extra, limit
+	if err := s.printDiagnostics(append(append(ds, eds...), lds...)); err != nil {
+		return nil, err
+	}
+	s.env = engine.NewEnv(engine.EnvOptions{Check: f.check, Inventory: s.inv})
+	s.loader = &play.Loader{
+		Modules: table{}, Static: s.static,
+		CheckExpr: checkExpr, CheckTemplate: checkTemplate,
+	}
+	s.sink = s.newSink()
+	return s, nil
+}
+
+// static evaluates what must be known at load with what is known then.
+func (s *setup) static(t value.Template, vars []*value.Dict) (any, error) {
+	known := jinja.MapVars{}
+	for _, d := range append(vars, s.extra) {
+		if d == nil {
+			continue
+		}
+		for k, v := range d.All() {
+			if name, ok := k.(string); ok {
+				known[name] = v
+			}
+		}
+	}
+	return jinja.Render(context.Background(), s.env, known, t)
+}
+
+func (s *setup) newSink() report.Sink {
+	out, errOut := s.masker.Writer(os.Stdout), s.masker.Writer(os.Stderr)
+	if s.f.output == "json" {
+		return &report.JSON{Out: out}
+	}
+	return &report.Text{
+		Out: out, Err: errOut, Colour: s.f.useColour(term.IsTerminal(int(os.Stdout.Fd()))), //nolint:gosec // a file descriptor
+		Diff: s.f.diff, Check: s.f.check, Verbosity: s.f.verbosity, Profile: s.f.profile,
+	}
+}
+
+// connect makes the connector, asking for passwords.
+func (s *setup) connect() error {
+	var once sync.Mutex
+	warn := func(text string) {
+		once.Lock()
+		defer once.Unlock()
+		s.sink.Emit(report.Event{Type: report.Warning, Msg: text})
+	}
+	c, err := newConnector(s.f, warn)
+	if err != nil {
+		return err
+	}
+	if c.password != "" {
+		s.masker.Add(c.password)
+	}
+	s.conn = c
+	return nil
+}
+
+// table is the table of modules as the loader sees it.
+type table struct{}
+
+// Find implements [play.Modules].
+func (table) Find(name string) (play.Module, bool) {
+	spec, ok := modules.Find(name)
+	if !ok {
+		return play.Module{}, false
+	}
+	m := play.Module{Name: spec.Name, FreeForm: spec.FreeForm}
+	if spec.FreeForm == "cmd" || spec.FreeForm == "_raw_params" {
+		for _, a := range spec.Args {
+			if a.Name != spec.FreeForm {
+				m.TextOptions = append(append(m.TextOptions, a.Name), a.Aliases...)
+			}
+		}
+	}
+	return m, true
+}
+
+// Names implements [play.Modules].
+func (table) Names() []string { return modules.Names() }
+
+// Check implements [play.Modules].
+func (table) Check(name string, args *value.Dict, argPos func(string) diag.Pos, pos diag.Pos) diag.List {
+	var ds diag.List
+	spec, ok := modules.Find(name)
+	if !ok {
+		return nil
+	}
+	_, problems := spec.Bind("", args, true)
+	for _, p := range problems {
+		at := pos
+		if p.Arg != "" {
+			at = argPos(p.Arg)
+		}
+		d := ds.Errorf(at, "%s", p.Message)
+		if p.Hint != "" {
+			d.Hintf("%s", p.Hint)
+		}
+	}
+	return ds
+}
+
+// newRunID names a run: when it began, and something that tells it from others of that second.
+func newRunID() string {
+	return time.Now().UTC().Format("20060102-150405-") + strings.ToLower(rand.Text()[:6])
+}
+
+// whoami is who runs rp and where, for a host's lock.
+func whoami() string {
+	name := os.Getenv("USER")
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return name
+	}
+	return fmt.Sprintf("%s@%s", name, host)
+}
