@@ -138,7 +138,7 @@ func TestGolden(t *testing.T) {
 
 func loadAll(fsys fstest.MapFS) []byte {
 	var out bytes.Buffer
-	names, _ := filepath.Glob("")
+	var names []string
 	for name := range fsys {
 		if ok, _ := filepath.Match("play*.yml", name); ok {
 			names = append(names, name)
@@ -176,37 +176,29 @@ func golden(t *testing.T, path string, a *txtar.Archive, got []byte) {
 	t.Fatalf("%s has no file want", path)
 }
 
-// load loads playbook text that must have nothing wrong with it.
+// load loads play.yml of the archive, which must have nothing wrong with it.
 func load(t *testing.T, archive string) (*play.Loader, *play.Playbook) {
 	t.Helper()
-	l := loader(files(txtar.Parse([]byte(archive))))
-	pb, ds := l.Load("play.yml")
+	return loadAt(t, archive, "play.yml")
+}
+
+func loadAt(t *testing.T, archive, path string) (*play.Loader, *play.Playbook) {
+	t.Helper()
+	l := loader(filesOf(archive))
+	pb, ds := l.Load(path)
 	if len(ds) > 0 {
 		t.Fatalf("%v", ds)
 	}
 	return l, pb
 }
 
+func filesOf(archive string) fstest.MapFS { return files(txtar.Parse([]byte(archive))) }
+
 // tasks are all tasks of the playbook in order.
 func tasks(pb *play.Playbook) []*play.Task {
 	var all []*play.Task
-	var walk func([]play.Node)
-	walk = func(nodes []play.Node) {
-		for _, n := range nodes {
-			switch n := n.(type) {
-			case *play.Task:
-				all = append(all, n)
-			case *play.Block:
-				walk(n.Body)
-				walk(n.Rescue)
-				walk(n.Always)
-			}
-		}
-	}
 	for _, p := range pb.Plays {
-		for _, s := range p.Sections() {
-			walk(s)
-		}
+		all = append(all, slices.Collect(p.All())...)
 	}
 	return all
 }
@@ -219,4 +211,32 @@ func TestMissingPlaybookIsAnError(t *testing.T) {
 	if !errors.As(ds.Err(), &diag.List{}) {
 		t.Error("no error")
 	}
+}
+
+func FuzzLoad(f *testing.F) {
+	archives, _ := filepath.Glob("testdata/*.txtar")
+	for _, path := range archives {
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range a.Files {
+			if file.Name != "want" {
+				f.Add(file.Data)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fsys := fstest.MapFS{"play.yml": {Data: data}, "roles/r/tasks/main.yml": {Data: data}, "more.yml": {Data: data}}
+		l := loader(fsys)
+		pb, ds := l.Load("play.yml")
+		for _, d := range ds {
+			if d.Pos.File == "" {
+				t.Errorf("no place: %v", d)
+			}
+		}
+		if !ds.Failed() {
+			dump(&bytes.Buffer{}, pb)
+		}
+	})
 }

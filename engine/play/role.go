@@ -1,10 +1,6 @@
 package play
 
-import (
-	"slices"
-
-	"rp/engine/value"
-)
+import "rp/engine/value"
 
 // Role is a role as one place uses it: two uses with other parameters are two Roles.
 type Role struct {
@@ -44,7 +40,7 @@ func (r *Role) AllDependencies() []*Role {
 func (r *Role) AllDefaults() *value.Dict {
 	d := value.NewDict()
 	for _, dep := range r.AllDependencies() {
-		merge(d, dep.AllDefaults())
+		merge(d, dep.ExportedDefaults())
 	}
 	for _, parent := range r.Chain {
 		merge(d, parent.Defaults)
@@ -52,33 +48,34 @@ func (r *Role) AllDefaults() *value.Dict {
 	return merge(d, r.Defaults)
 }
 
-// ExportedVars are the variables of r that the play's other tasks see: vars/
-// of the roles that led to it, of its dependencies, and its own.
-func (r *Role) ExportedVars() *value.Dict { return r.vars(true) }
+// ExportedDefaults are the defaults of r that the play's other tasks see: of
+// its dependencies, and its own.
+func (r *Role) ExportedDefaults() *value.Dict {
+	d := value.NewDict()
+	for _, dep := range r.AllDependencies() {
+		merge(d, dep.Defaults)
+	}
+	return merge(d, r.Defaults)
+}
 
-// AllVars are the variables that r's own tasks see: ExportedVars, with the
-// parameters and the vars: that r was used with.
-func (r *Role) AllVars() *value.Dict { return r.vars(false) }
+// ExportedVars are the variables of r that the play's other tasks see: vars/ of
+// its dependencies, and its own.
+func (r *Role) ExportedVars() *value.Dict {
+	d := value.NewDict()
+	for _, dep := range r.AllDependencies() {
+		merge(d, dep.Vars)
+	}
+	return merge(d, r.Vars)
+}
 
-func (r *Role) vars(exports bool) *value.Dict {
+// AllVars are the variables that r's own tasks see: those of the roles that led
+// to it, ExportedVars, and the parameters and vars: that r was used with.
+func (r *Role) AllVars() *value.Dict {
 	d := value.NewDict()
 	for _, parent := range r.Chain {
-		if !exports {
-			merge(d, parent.Given)
-		}
-		merge(d, parent.Vars)
+		merge(merge(d, parent.Given), parent.Vars)
 	}
-	var seen []string
-	for _, dep := range r.AllDependencies() {
-		if !slices.Contains(seen, dep.Key) {
-			merge(d, dep.vars(true))
-			seen = append(seen, dep.Key)
-		}
-	}
-	merge(d, r.Vars)
-	if exports {
-		return d
-	}
+	merge(d, r.ExportedVars())
 	merge(d, r.AllParams())
 	return merge(d, r.Given)
 }
