@@ -80,11 +80,8 @@ func (b *binder) arg(name string, v any) {
 		return
 	}
 	b.from[a.Name] = name
-	if sec, ok := v.(value.Secret); ok {
-		v = sec.V
-		b.p.secret[a.Name] = true
-	}
-	if a.Secret {
+	v, secret := reveal(v)
+	if secret || a.Secret {
 		b.p.secret[a.Name] = true
 	}
 	if v == nil { // "arg:" with nothing after it is as if it were not given
@@ -92,15 +89,55 @@ func (b *binder) arg(name string, v any) {
 		return
 	}
 	got, err := b.convert(a.Type, a.Elem, v)
-	if err != nil {
-		b.fail(name, "", "argument %q of module %q: %v", name, b.spec.Name, err)
-		return
+	if err == nil {
+		err = b.choice(a, got)
 	}
-	if err := b.choice(a, got); err != nil {
+	if err != nil {
+		if b.p.secret[a.Name] { // the error quotes the value
+			err = fmt.Errorf("its secret value is no valid %s", a.Type)
+		}
 		b.fail(name, "", "argument %q of module %q: %v", name, b.spec.Name, err)
 		return
 	}
 	b.p.vals[a.Name] = got
+}
+
+// reveal is v without the marks of secrets, however deep, and whether there were any. Entries
+// of lists and mappings that are omitted are left out.
+func reveal(v any) (plain any, secret bool) {
+	switch v := v.(type) {
+	case value.Secret:
+		plain, _ = reveal(v.V)
+		return plain, true
+	case *value.List:
+		l := &value.List{Items: make([]any, 0, len(v.Items))}
+		for _, e := range v.Items {
+			secret = revealInto(e, l.Append) || secret
+		}
+		return l, secret
+	case value.Tuple:
+		t := make(value.Tuple, 0, len(v))
+		for _, e := range v {
+			secret = revealInto(e, func(e any) { t = append(t, e) }) || secret
+		}
+		return t, secret
+	case *value.Dict:
+		d := value.NewDict()
+		for k, e := range v.All() {
+			secret = revealInto(e, func(e any) { d.Set(k, e) }) || secret
+		}
+		return d, secret
+	}
+	return v, false
+}
+
+func revealInto(e any, keep func(any)) bool {
+	if _, omitted := e.(value.Omit); omitted {
+		return false
+	}
+	e, secret := reveal(e)
+	keep(e)
+	return secret
 }
 
 func (b *binder) choice(a *Arg, v any) error {
@@ -108,16 +145,17 @@ func (b *binder) choice(a *Arg, v any) error {
 		return nil
 	}
 	var got []any
-	switch v := v.(type) {
-	case value.Unknown, value.Template:
+	if unsettled(v) {
 		return nil
+	}
+	switch v := v.(type) {
 	case *value.List:
 		got = v.Items
 	default:
 		got = []any{v}
 	}
 	for _, g := range got {
-		if _, templ := g.(value.Template); templ {
+		if unsettled(g) {
 			continue
 		}
 		if s := plain(g); !slices.Contains(a.Choices, s) {
@@ -135,6 +173,15 @@ func (s *Spec) argNames() []string {
 	return ns
 }
 
+// unsettled reports whether v's value is not known yet; it may turn out to be omitted.
+func unsettled(v any) bool {
+	switch v.(type) {
+	case value.Template, value.Unknown:
+		return true
+	}
+	return false
+}
+
 func (b *binder) has(name string) bool { _, ok := b.p.vals[name]; return ok }
 
 func (b *binder) rules() {
@@ -145,14 +192,22 @@ func (b *binder) rules() {
 	}
 	count := func(names []string) (n int) {
 		for _, name := range names {
-			if b.has(name) {
+			if b.has(name) || b.failedOn(name) { // a wrong one is told of already
+				n++
+			}
+		}
+		return n
+	}
+	sure := func(names []string) (n int) {
+		for _, name := range names {
+			if b.has(name) && !unsettled(b.p.vals[name]) {
 				n++
 			}
 		}
 		return n
 	}
 	for _, set := range b.spec.Exclusive {
-		if count(set) > 1 {
+		if sure(set) > 1 {
 			b.fail("", "", "module %q takes only one of %s", b.spec.Name, strings.Join(set, ", "))
 		}
 	}
@@ -162,7 +217,7 @@ func (b *binder) rules() {
 		}
 	}
 	for _, set := range b.spec.Together {
-		if n := count(set); n > 0 && n < len(set) {
+		if sure(set) > 0 && count(set) < len(set) {
 			b.fail("", "", "module %q takes %s together", b.spec.Name, strings.Join(set, ", "))
 		}
 	}

@@ -64,12 +64,28 @@ func (p Params) List(name string) []any {
 	if l == nil {
 		return nil
 	}
-	for _, v := range l.Items {
-		if u, ok := v.(value.Unknown); ok {
-			panic(NotKnown{name, u.After})
+	settled(name, l)
+	return l.Items
+}
+
+// settled panics with NotKnown where v is not known, or something in it.
+func settled(name string, v any) {
+	switch v := v.(type) {
+	case value.Unknown:
+		panic(NotKnown{name, v.After})
+	case *value.List:
+		for _, e := range v.Items {
+			settled(name, e)
+		}
+	case value.Tuple:
+		for _, e := range v {
+			settled(name, e)
+		}
+	case *value.Dict:
+		for _, e := range v.All() {
+			settled(name, e)
 		}
 	}
-	return l.Items
 }
 
 // Strings is a list of strings.
@@ -86,8 +102,14 @@ func (p Params) Strings(name string) []string {
 	return ss
 }
 
-// Dict is a dict argument; nil where it was not given.
-func (p Params) Dict(name string) *value.Dict { d, _ := p.get(name).(*value.Dict); return d }
+// Dict is a dict argument; nil where it was not given. An unknown value in it panics as an unknown argument does.
+func (p Params) Dict(name string) *value.Dict {
+	d, _ := p.get(name).(*value.Dict)
+	if d != nil {
+		settled(name, d)
+	}
+	return d
+}
 
 // Names are the names of all arguments that have a value, sorted.
 func (p Params) Names() []string {

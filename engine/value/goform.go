@@ -3,6 +3,7 @@ package value
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/big"
 	"reflect"
 	"slices"
@@ -18,6 +19,8 @@ func FromGo(v any) any {
 		return int64(v)
 	case []string:
 		return Strings(v...)
+	case []byte:
+		return string(v)
 	case []any:
 		l := &List{Items: make([]any, len(v))}
 		for i, e := range v {
@@ -41,7 +44,10 @@ func fromReflect(r reflect.Value) any {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return r.Int()
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return int64(r.Uint()) //nolint:gosec // what reports use of it is far below the limit
+		if u := r.Uint(); u > math.MaxInt64 {
+			return new(big.Int).SetUint64(u)
+		}
+		return int64(r.Uint()) //nolint:gosec // checked above
 	case reflect.Float32, reflect.Float64:
 		return r.Float()
 	case reflect.String:

@@ -258,7 +258,9 @@ func canonical(key any) any {
 	case Tuple:
 		s := ""
 		for _, e := range k {
-			s += fmt.Sprintf("%T:%v,", canonical(e), canonical(e))
+			c := canonical(e)
+			text := fmt.Sprint(c)
+			s += fmt.Sprintf("%T:%d:%s,", c, len(text), text)
 		}
 		return tupleKey(s)
 	case Secret:
