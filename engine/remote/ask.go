@@ -11,7 +11,8 @@ var errNobody = errors.New("nobody can be asked for it")
 // asker asks a person, one question at a time and none twice.
 type asker struct {
 	prompt  func(kind PromptKind, text string) (string, error)
-	mu      sync.Mutex
+	turn    sync.Mutex // held while a person is being asked
+	mu      sync.Mutex // of answers
 	answers map[string]answer
 }
 
@@ -26,13 +27,15 @@ func (a *asker) ask(kind PromptKind, key, text string) (string, error) {
 	if a.prompt == nil {
 		return "", errNobody
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if got, ok := a.answers[key]; ok && key != "" {
+	a.turn.Lock()
+	defer a.turn.Unlock()
+	if got, ok := a.had(key); ok {
 		return got.text, got.err
 	}
 	s, err := a.prompt(kind, text)
 	if key != "" {
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		if a.answers == nil {
 			a.answers = map[string]answer{}
 		}
@@ -41,10 +44,10 @@ func (a *asker) ask(kind PromptKind, key, text string) (string, error) {
 	return s, err
 }
 
-// known reports whether the answer is there already.
-func (a *asker) known(key string) bool {
+// had gives the answer where the question was asked already.
+func (a *asker) had(key string) (answer, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, ok := a.answers[key]
-	return ok
+	got, ok := a.answers[key]
+	return got, ok && key != ""
 }

@@ -204,7 +204,7 @@ func (l *login) fileKey(f *keyFile) *keySigner {
 
 // ask asks a person; the connection's clock stands still meanwhile.
 func (l *login) ask(kind PromptKind, key, text string) (string, error) {
-	if key == "" || !l.d.asker.known(key) {
+	if _, had := l.d.asker.had(key); !had {
 		l.asked = true
 		defer l.clock.pause()()
 	}

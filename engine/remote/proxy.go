@@ -17,11 +17,12 @@ type proxy struct {
 	out    io.ReadCloser
 	stderr *tail
 	once   sync.Once
+	ended  chan struct{}
 }
 
 // startProxy runs a command as ssh does: by the shell, with exec in front.
 func startProxy(command string) (*proxy, error) {
-	p := &proxy{cmd: exec.Command("/bin/sh", "-c", "exec "+command), stderr: &tail{limit: 4096}}
+	p := &proxy{cmd: exec.Command("/bin/sh", "-c", "exec "+command), stderr: &tail{limit: 4096}, ended: make(chan struct{})}
 	p.cmd.Stderr = p.stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.WaitDelay = time.Second
@@ -51,15 +52,20 @@ func (p *proxy) Close() error {
 			hard := time.AfterFunc(2*time.Second, func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) })
 			_ = p.cmd.Wait()
 			hard.Stop()
+			close(p.ended)
 		}()
 	})
 	return nil
 }
 
-// said is what the command wrote to stderr, as a hint; nil has said nothing.
+// said is what the closed command wrote to stderr, as a hint; nil has said nothing.
 func (p *proxy) said() string {
 	if p == nil {
 		return ""
+	}
+	select { // it may still be saying it
+	case <-p.ended:
+	case <-time.After(time.Second):
 	}
 	if t := oneLine(p.stderr.String()); t != "" {
 		return fmt.Sprintf("the ProxyCommand says %q", shorten(t, 300))

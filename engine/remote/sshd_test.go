@@ -49,7 +49,9 @@ func startSSHD(t *testing.T, lines ...string) *sshd {
 	s.hostKey = writeKey(t, filepath.Join(s.dir, "host"), "")
 	user := writeKey(t, filepath.Join(s.dir, "id"), "")
 	write(t, filepath.Join(s.dir, "authorized"), string(ssh.MarshalAuthorizedKey(user)))
-	config := fmt.Sprintf(`Port %d
+	// sshd takes the first value it is given.
+	config := strings.ReplaceAll(strings.Join(lines, "\n"), "DIR", s.dir) + fmt.Sprintf(`
+Port %d
 ListenAddress 127.0.0.1
 HostKey %[2]s/host
 AuthorizedKeysFile %[2]s/authorized
@@ -59,7 +61,7 @@ UsePAM no
 PermitRootLogin yes
 PrintMotd no
 LogLevel VERBOSE
-`, s.port, s.dir) + strings.ReplaceAll(strings.Join(lines, "\n"), "DIR", s.dir) + "\n"
+`, s.port, s.dir)
 	write(t, filepath.Join(s.dir, "config"), config)
 	cmd := exec.Command(program, "-D", "-e", "-f", filepath.Join(s.dir, "config"))
 	cmd.Stderr = s.log
