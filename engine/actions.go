@@ -17,6 +17,7 @@ import (
 	"rp/engine/module"
 	"rp/engine/state"
 	"rp/engine/value"
+	"rp/engine/vars"
 )
 
 // act runs an action on the controller. An action that hands the rest of its
@@ -55,7 +56,7 @@ func (j *job) effects(ctx context.Context, it *item, e *itemEnd, out module.Outc
 		return
 	}
 	if out.Facts != nil {
-		j.w.setFacts(j, out.Facts, out.FactLevel)
+		j.w.setFacts(out.Facts, out.FactLevel)
 	}
 	if err := j.w.apply(ctx, j, it, out); err != nil {
 		e.failed, e.msg = true, err.Error()
@@ -110,7 +111,7 @@ func (c *controller) run(p module.Params) (end itemEnd) {
 	return end
 }
 
-func (c *controller) vars() scope { return c.it.vars }
+func (c *controller) vars() *vars.Scope { return c.it.vars }
 
 func (c *controller) env() *jinja.Env { return c.j.w.r.Env }
 
@@ -118,7 +119,7 @@ func (c *controller) Render(ctx context.Context, v any) (any, error) {
 	return jinja.Render(ctx, c.env(), c.vars(), v)
 }
 
-func (c *controller) RenderFile(ctx context.Context, src, text string, vars *value.Dict, opts map[string]string) (any, error) {
+func (c *controller) RenderFile(ctx context.Context, src, text string, more *value.Dict, opts map[string]string) (any, error) {
 	o, err := fileOptions(opts)
 	if err != nil {
 		return nil, err
@@ -132,14 +133,14 @@ func (c *controller) RenderFile(ctx context.Context, src, text string, vars *val
 		return nil, err
 	}
 	extra := map[string]any{}
-	if vars != nil {
-		for k, v := range vars.All() {
+	if more != nil {
+		for k, v := range more.All() {
 			extra[fmt.Sprint(k)] = v
 		}
 	}
 	env := *c.env()
 	env.Include = func(name string) (string, diag.Pos, error) { return c.includeTemplate(src, name) }
-	return t.RenderText(ctx, &env, c.vars().with(extra))
+	return t.RenderText(ctx, &env, c.vars().With(extra))
 }
 
 // fileOptions are the template module's arguments as the parser takes them.

@@ -30,11 +30,13 @@ func NewEnv(o EnvOptions) *jinja.Env {
 
 // lookups are the lookup plugins, by name. They run on the controller.
 var lookups = map[string]func(ctx context.Context, terms []any, kw *value.Dict, vars jinja.Vars) ([]any, error){
-	"env":   lookupEnv,
-	"file":  lookupFile,
-	"vars":  lookupVars,
-	"items": func(_ context.Context, terms []any, _ *value.Dict, _ jinja.Vars) ([]any, error) { return flattenOnce(value.NewList(terms...)), nil },
-	"list":  func(_ context.Context, terms []any, _ *value.Dict, _ jinja.Vars) ([]any, error) { return terms, nil },
+	"env":  lookupEnv,
+	"file": lookupFile,
+	"vars": lookupVars,
+	"items": func(_ context.Context, terms []any, _ *value.Dict, _ jinja.Vars) ([]any, error) {
+		return flattenOnce(value.NewList(terms...)), nil
+	},
+	"list": func(_ context.Context, terms []any, _ *value.Dict, _ jinja.Vars) ([]any, error) { return terms, nil },
 }
 
 func lookup(ctx context.Context, name string, terms []any, kw *value.Dict, vars jinja.Vars) ([]any, error) {

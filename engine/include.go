@@ -182,7 +182,8 @@ func (w *worker) apply(ctx context.Context, j *job, it *item, out module.Outcome
 	case "clear_host_errors":
 		w.r.clearErrors(w.ps.hosts)
 	case "clear_facts":
-		w.facts = w.facts.clearFacts()
+		w.facts = w.facts.WithoutFacts()
+		w.r.store.Restore(w.host, w.facts)
 	case "end_role":
 		if !w.cur.leaveRole() {
 			return errors.New("end_role: the task is in no role")

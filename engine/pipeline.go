@@ -8,6 +8,7 @@ import (
 	"rp/engine/play"
 	"rp/engine/report"
 	"rp/engine/value"
+	"rp/engine/vars"
 )
 
 // entry is one task of one host that has been begun: sent ahead, or already
@@ -19,7 +20,7 @@ type entry struct {
 	start report.Event
 	// after and facts are where the host goes on from if this task fails for good.
 	after    cursor
-	facts    hostVars
+	facts    *vars.State
 	roles    map[string]bool
 	handlers []*play.Task
 	// reg is what the task's register variable waits for; nil without register.

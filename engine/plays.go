@@ -14,22 +14,23 @@ import (
 	"rp/engine/play"
 	"rp/engine/report"
 	"rp/engine/value"
+	"rp/engine/vars"
 	"rp/inventory"
 )
 
 // playState is a play under way.
 type playState struct {
-	play     *play.Play
-	title    string
-	free     bool
-	maxFail  float64
-	sections [][]play.Node
-	hosts    []*inventory.Host // all of the play
-	batch    []*inventory.Host // those at work now
-	aborted  bool
-	over     bool // meta: end_play
-	// what the play says for all its tasks: of its vars_files, and of the roles that it sees whole
-	filesVars, roleVars, roleDefaults *value.Dict
+	play      *play.Play
+	title     string
+	free      bool
+	maxFail   float64
+	sections  [][]play.Node
+	hosts     []*inventory.Host // all of the play
+	aborted   bool
+	over      bool // meta: end_play
+	filesVars *value.Dict
+	names     *vars.Play // of the batch at work
+	contexts  contexts
 }
 
 // play runs one play on its hosts, batch by batch.

@@ -9,37 +9,31 @@ import (
 	"rp/engine/jinja"
 	"rp/engine/play"
 	"rp/engine/value"
+	"rp/engine/vars"
 )
 
-// known is what the run has learned of a host.
-func (r *run) known(host string) hostVars {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.learned[host]
+// setFacts sets variables on the worker's host at the level of what brought
+// them: facts, include_vars, set_fact, or cacheable (set_fact, and facts besides).
+func (w *worker) setFacts(d *value.Dict, level string) {
+	w.facts = takeFacts(w.facts, d, level)
+	w.r.store.Restore(w.host, w.facts)
 }
 
-func (r *run) keep(host string, v hostVars) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.learned[host] = v
-}
-
-// setFacts sets variables on the worker's host, or with delegate_facts on the
-// host that the task was delegated to.
-func (w *worker) setFacts(j *job, d *value.Dict, level string) {
-	w.facts = w.facts.take(d, level)
-	w.r.keep(w.host.Name, w.facts)
-}
-
-// takeFacts takes what a run_once task on another host brought.
-func (w *worker) takeFacts(d *value.Dict, level string) {
-	w.facts = w.facts.take(d, level)
-	w.r.keep(w.host.Name, w.facts)
+func takeFacts(s *vars.State, d *value.Dict, level string) *vars.State {
+	switch level {
+	case "facts":
+		return s.WithFacts(d)
+	case "include_vars":
+		return s.WithIncluded(d)
+	case "cacheable":
+		return s.WithSet(d, true)
+	}
+	return s.WithSet(d, false)
 }
 
 // playVars reads the play's vars_files and gathers what its roles show to all its tasks.
 func (r *run) playVars(ctx context.Context, ps *playState) error {
-	ps.filesVars, ps.roleVars, ps.roleDefaults = value.NewDict(), value.NewDict(), value.NewDict()
+	ps.filesVars = value.NewDict()
 	sc := r.global(ps.play)
 	for _, f := range ps.play.VarsFiles {
 		d := f.Loaded
@@ -50,10 +44,6 @@ func (r *run) playVars(ctx context.Context, ps *playState) error {
 			}
 		}
 		merge(ps.filesVars, d)
-	}
-	for _, role := range ps.play.Roles {
-		merge(ps.roleVars, role.ExportedVars())
-		merge(ps.roleDefaults, role.AllDefaults())
 	}
 	return nil
 }

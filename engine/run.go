@@ -17,6 +17,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,7 @@ import (
 	"rp/engine/play"
 	"rp/engine/report"
 	"rp/engine/value"
+	"rp/engine/vars"
 	"rp/engine/wire"
 	"rp/inventory"
 )
@@ -134,8 +137,7 @@ type run struct {
 	sessions    map[string]*opening
 	errs        *multierror.Error
 	started     bool // --start-at-task has been met
-	learned     map[string]hostVars
-	invVars     sync.Map // inventoryKey → *value.Dict
+	store       *vars.Store
 	reads       sync.Map // *play.Task → bool
 	begun       time.Time
 }
@@ -161,9 +163,13 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 	}
 	r := &run{
 		Config: c, files: files{c.Files}, blobs: newBlobs(), forks: make(chan struct{}, c.Forks), hard: ctx, stats: map[string]*report.Stats{},
-		learned: map[string]hostVars{}, failed: map[string]bool{}, unreachable: map[string]bool{}, sessions: map[string]*opening{},
+		failed: map[string]bool{}, unreachable: map[string]bool{}, sessions: map[string]*opening{},
 		started: c.StartAt == "", begun: time.Now(),
 	}
+	r.store = vars.New(c.Inventory, vars.Run{
+		CheckMode: c.Check, DiffMode: c.Diff, Forks: c.Forks, Verbosity: c.Verbosity,
+		RunTags: c.Tags.Only, SkipTags: c.Tags.Skip, Limit: c.LimitText,
+	}, c.ExtraVars)
 	finished := make(chan struct{})
 	defer close(finished)
 	go func() {
@@ -220,6 +226,13 @@ func (r *run) isOut(host string) bool {
 	return r.failed[host]
 }
 
+// removed are the names of the hosts that have failed or could not be reached.
+func (r *run) removed() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.failed))
+}
+
 func (r *run) statsOf(host string) *report.Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -238,12 +251,12 @@ func (r *run) batch(ctx context.Context, ps *playState, hosts []*inventory.Host)
 		names[i] = h.Name
 	}
 	b := newBatch(names, ps.free, ps.maxFail, newOrderer(r.Sink, ps.free))
-	ps.batch = hosts
+	ps.names, ps.contexts = r.playNames(ps, hosts), contexts{}
 	var group errgroup.Group
 	for _, h := range hosts {
 		w := &worker{
 			r: r, b: b, host: h, play: ps.play, stats: r.statsOf(h.Name), pipe: newPipeline(), slot: &slot{forks: r.forks},
-			cur: newCursor(ps.sections), facts: r.known(h.Name), handlers: ps.play.Handlers, title: ps.title, ps: ps,
+			cur: newCursor(ps.sections), facts: r.store.State(h), handlers: ps.play.Handlers, title: ps.title, ps: ps,
 		}
 		group.Go(func() error {
 			if err := w.slot.acquire(ctx); err != nil {
@@ -252,7 +265,7 @@ func (r *run) batch(ctx context.Context, ps *playState, hosts []*inventory.Host)
 			}
 			defer w.slot.release()
 			err := w.run(ctx)
-			r.keep(h.Name, w.facts)
+			r.store.Restore(h, w.facts)
 			return err
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"rp/engine/play"
 	"rp/engine/report"
 	"rp/engine/value"
+	"rp/engine/vars"
 	"rp/engine/wire"
 )
 
@@ -39,7 +40,7 @@ type item struct {
 	value any
 	label string
 	index int
-	vars  scope
+	vars  *vars.Scope
 	// own are the variables of this round of the loop.
 	own map[string]any
 	// done has how the item ended once wait returned nil.
@@ -172,7 +173,7 @@ func (j *job) follow(once *onceResult) error {
 		end.changed = false
 		end.final = report.Event{}
 		if end.facts != nil {
-			j.w.takeFacts(end.facts, end.factLevel)
+			j.w.setFacts(end.facts, end.factLevel)
 		}
 		end.silent = true
 		return end
@@ -214,7 +215,7 @@ func (j *job) expand(ctx context.Context) error {
 func (j *job) submit() {
 	w := j.w
 	if j.e.reg != nil {
-		w.facts = w.facts.register(j.t.Register, j.e.reg)
+		w.facts = w.facts.With(j.t.Register, j.e.reg)
 	}
 	j.e.after, j.e.facts, j.e.roles, j.e.handlers = w.cur.clone(), w.facts, w.rolesDone, w.handlers
 	w.pipe.submit(j.e)

@@ -68,14 +68,10 @@ func (j *job) satisfied(ctx context.Context, it *item) (bool, error) {
 // withResult is the item's variables with its own result in the register variable.
 func (it *item) withResult() scope {
 	if it.j.t.Register == "" {
-		return it.vars.with(resultVars(it.end.registered()))
+		return it.vars
 	}
-	return it.vars.with(map[string]any{it.j.t.Register: it.end.registered()})
+	return it.vars.With(map[string]any{it.j.t.Register: it.end.registered()})
 }
-
-// resultVars lets changed_when and failed_when name a result's fields although
-// nothing was registered.
-func resultVars(any) map[string]any { return nil }
 
 // sourceOf is a condition as it was written.
 func sourceOf(v any) any {
@@ -142,7 +138,7 @@ func (j *job) takeFacts(end *taskEnd) {
 		if f, ok := it.end.fields.Get("ansible_facts"); ok {
 			if d, ok := f.(*value.Dict); ok {
 				end.facts, end.factLevel = d, "facts"
-				j.w.setFacts(j, d, "facts")
+				j.w.setFacts(d, "facts")
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"rp/engine/play"
 	"rp/engine/report"
+	"rp/engine/vars"
 	"rp/inventory"
 )
 
@@ -25,7 +26,7 @@ type worker struct {
 	ctx   context.Context // the play's, for what outlives a walk
 
 	cur   cursor
-	facts hostVars
+	facts *vars.State
 	epoch int
 	group int64
 	here  place
