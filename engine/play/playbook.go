@@ -131,6 +131,7 @@ func (p *pass) play(s scope, n *yaml.Node, es entries) *Play {
 	pl.Handlers = slices.Concat(fromRoles, own, p.imported)
 	pl.Roles = p.roles
 	p.checkNotify(pl)
+	p.foresee(pl)
 	return pl
 }
 
