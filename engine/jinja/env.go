@@ -13,7 +13,7 @@ import (
 // Vars gives the variables in scope. What Lookup gives may hold templates,
 // which are rendered when they are used, and pending values, which are waited
 // for. It must be safe for concurrent use and must not change during an evaluation.
-type Vars interface {
+type Vars = interface {
 	Lookup(name string) (any, bool)
 	Names() []string
 }
