@@ -19,9 +19,9 @@ func init() {
 			return err == nil && ok(i.Mode())
 		}
 	}
-	any := func(os.FileMode) bool { return true }
-	file("exists", mode(os.Stat, any))
-	file("link_exists", mode(os.Lstat, any))
+	there := func(os.FileMode) bool { return true }
+	file("exists", mode(os.Stat, there))
+	file("link_exists", mode(os.Lstat, there))
 	file("file", mode(os.Stat, os.FileMode.IsRegular), "is_file")
 	file("directory", mode(os.Stat, os.FileMode.IsDir), "is_dir")
 	file("link", mode(os.Lstat, func(m os.FileMode) bool { return m&os.ModeSymlink != 0 }), "is_link")
