@@ -38,8 +38,8 @@ type Connection struct {
 	User     string
 	Password Hidden
 	KeyFile  string
-	SSH      SSHArgs
-	// SSHText is the ssh arguments as they were written, one after the other.
+	// SSHText is the options of ssh(1) in ansible_ssh_args, ansible_ssh_common_args
+	// and ansible_ssh_extra_args, one after the other; engine/remote knows what they mean.
 	SSHText string
 	// ConnectTimeout is ansible_ssh_timeout or ansible_timeout.
 	ConnectTimeout time.Duration
@@ -76,14 +76,8 @@ func Connect(name string, look func(string) (any, bool)) (Connection, diag.List)
 	c.HostKeyChecking = r.flag("ansible_ssh_host_key_checking", "ansible_host_key_checking")
 	c.RemoteTmp = r.text("ansible_remote_tmp")
 	r.become(&c)
-	for _, v := range []string{"ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"} {
-		if text := r.text(v); text != "" {
-			if err := c.SSH.parse(text); err != nil {
-				r.ds.Errorf(diag.Pos{}, "%s of %s: %v", v, name, err)
-			}
-			c.SSHText = strings.TrimSpace(c.SSHText + " " + text)
-		}
-	}
+	args := []string{r.text("ansible_ssh_args"), r.text("ansible_ssh_common_args"), r.text("ansible_ssh_extra_args")}
+	c.SSHText = strings.TrimSpace(strings.Join(args, " "))
 	if exe := r.text("ansible_ssh_executable"); exe != "" && filepath.Base(exe) != "ssh" {
 		r.ds.Errorf(diag.Pos{}, "ansible_ssh_executable %q is not supported yet: rp speaks SSH itself", exe)
 	}

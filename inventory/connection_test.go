@@ -39,8 +39,8 @@ func TestConnect(t *testing.T) {
 			Connection{Kind: SSH, Host: "web1", BecomeUser: "b", BecomePassword: "123"}},
 		"nothing in them": {map[string]any{"ansible_host": nil, "ansible_user": value.Omit{}, "ansible_port": "", "ansible_become": false, "ansible_connection": "local"},
 			Connection{Kind: Local, Host: "web1", Become: &no}},
-		"ssh arguments": {map[string]any{"ansible_ssh_common_args": `-o ProxyJump=bob@gate:2222,inner -o StrictHostKeyChecking=no`, "ansible_ssh_extra_args": "-i key -C -o ControlPersist=60s -oConnectTimeout=9"},
-			Connection{Kind: SSH, Host: "web1", SSH: SSHArgs{ProxyJump: []string{"bob@gate:2222", "inner"}, StrictHostKeyChecking: "no", IdentityFiles: []string{"key"}, ConnectTimeout: 9 * time.Second}}},
+		"ssh arguments": {map[string]any{"ansible_ssh_common_args": "-o ProxyJump=bob@gate:2222,inner", "ansible_ssh_extra_args": "-i key -C"},
+			Connection{Kind: SSH, Host: "web1", SSHText: "-o ProxyJump=bob@gate:2222,inner -i key -C"}},
 	} {
 		got, ds := connect(c.vars)
 		if d := cmp.Diff(c.want, got); d != "" || len(ds) > 0 {
@@ -54,18 +54,17 @@ func TestConnectMistakes(t *testing.T) {
 		v    any
 		want string
 	}{
-		"ansible_connection":      {"winrm", `ansible_connection "winrm" is not supported yet`},
-		"ansible_become_method":   {"runas", `ansible_become_method "runas" is not supported yet`},
-		"ansible_port":            {"ssh", "ansible_port must be a port from 1 to 65535"},
-		"ansible_ssh_port":        {int64(70000), "ansible_ssh_port must be a port"},
-		"ansible_host":            {value.NewList(), "ansible_host must be text"},
-		"ansible_become":          {"perhaps", "ansible_become must be yes or no"},
-		"ansible_timeout":         {"soon", "ansible_timeout must be a number of seconds"},
-		"ansible_user":            {value.Unknown{After: "ask"}, `ansible_user is not known yet (known after "ask")`},
-		"ansible_password":        {value.Undefined{Name: "pw"}, "ansible_password: 'pw' is undefined"},
-		"ansible_remote_tmp":      {value.Template{Source: "{{ x }}"}, "is still a template"},
-		"ansible_ssh_executable":  {"/opt/dropbear/dbclient", "not supported yet"},
-		"ansible_ssh_common_args": {"-D 1080", "ansible_ssh_common_args of web1: the ssh option -D is not supported yet"},
+		"ansible_connection":     {"winrm", `ansible_connection "winrm" is not supported yet`},
+		"ansible_become_method":  {"runas", `ansible_become_method "runas" is not supported yet`},
+		"ansible_port":           {"ssh", "ansible_port must be a port from 1 to 65535"},
+		"ansible_ssh_port":       {int64(70000), "ansible_ssh_port must be a port"},
+		"ansible_host":           {value.NewList(), "ansible_host must be text"},
+		"ansible_become":         {"perhaps", "ansible_become must be yes or no"},
+		"ansible_timeout":        {"soon", "ansible_timeout must be a number of seconds"},
+		"ansible_user":           {value.Unknown{After: "ask"}, `ansible_user is not known yet (known after "ask")`},
+		"ansible_password":       {value.Undefined{Name: "pw"}, "ansible_password: 'pw' is undefined"},
+		"ansible_remote_tmp":     {value.Template{Source: "{{ x }}"}, "is still a template"},
+		"ansible_ssh_executable": {"/opt/dropbear/dbclient", "not supported yet"},
 	} {
 		_, ds := connect(map[string]any{name: c.v})
 		if len(ds) != 1 || !strings.Contains(ds[0].Message, c.want) {
@@ -83,32 +82,5 @@ func TestPasswordsAreNotShown(t *testing.T) {
 	}
 	if _, ds := connect(map[string]any{"ansible_port": value.Secret{V: "hunter4"}}); len(ds) != 1 || strings.Contains(ds.Error(), "hunter") {
 		t.Errorf("a mistake shows a secret, or is none: %v", ds)
-	}
-}
-
-func TestSSHArgs(t *testing.T) {
-	yes := true
-	for in, want := range map[string]SSHArgs{
-		"-J a,b":  {ProxyJump: []string{"a", "b"}},
-		"-J none": {NoProxy: true},
-		"-o ProxyCommand='ssh -W %h:%p -q bob@gate'":                  {ProxyJump: []string{"bob@gate"}},
-		`-o ProxyCommand="ssh -p 2222 -l bob -W %h:%p gate"`:          {ProxyJump: []string{"bob@gate:2222"}},
-		"-o ProxyCommand=none":                                        {NoProxy: true},
-		"-l bob -p 22 -F cfg":                                         {User: "bob", Port: 22, ConfigFile: "cfg"},
-		"-o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes":       {KnownHosts: []string{"/dev/null"}, IdentitiesOnly: &yes},
-		"-o ServerAliveInterval=30 -o ServerAliveCountMax=3":          {KeepAlive: 30 * time.Second, KeepAliveMax: 3},
-		"-o 'Port 23' -o IdentityFile=a -i b -vvv -o ForwardAgent=no": {Port: 23, IdentityFiles: []string{"a", "b"}},
-		"-o ControlMaster=auto -o PreferredAuthentications=publickey": {},
-	} {
-		var got SSHArgs
-		if err := got.parse(in); err != nil || !cmp.Equal(got, want) {
-			t.Errorf("%q: %+v, %v; want %+v", in, got, err, want)
-		}
-	}
-	for _, in := range []string{"-o ForwardAgent=yes", "-A", "-o ProxyCommand='nc %h %p'", "-o ProxyCommand='ssh gate nc %h %p'", "-L 1:a:2", "-J", "host", "-o Port=x", "-o Tunnel=yes", "-o 'x"} {
-		var a SSHArgs
-		if err := a.parse(in); err == nil {
-			t.Errorf("%q is taken: %+v", in, a)
-		}
 	}
 }
