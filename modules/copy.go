@@ -209,6 +209,9 @@ func contentOf(c module.Controller, file string, args map[string]any) error {
 	return nil
 }
 
+// treeMax bounds what copying a directory sends in one message.
+const treeMax = 32 << 20
+
 // copyTree copies a directory of the controller, in one task of the host.
 func copyTree(ctx context.Context, p module.Params, c module.Controller, root string, inside bool, args map[string]any) (module.Outcome, error) {
 	names, err := c.WalkFiles(root)
@@ -220,6 +223,7 @@ func copyTree(ctx context.Context, p module.Params, c module.Controller, root st
 		base = path.Join(base, path.Base(root))
 	}
 	var files []any
+	total := int64(0)
 	for _, name := range names {
 		full := path.Join(root, name)
 		info, err := c.Stat(full)
@@ -230,6 +234,9 @@ func copyTree(ctx context.Context, p module.Params, c module.Controller, root st
 		if !info.Dir {
 			if err := contentOf(c, full, f); err != nil {
 				return module.Outcome{}, err
+			}
+			if total += min(info.Size, state.InlineMax); total > treeMax {
+				return module.Outcome{}, fmt.Errorf("cannot copy the directory %q: it holds more than %d MB in small files; pack it and use unarchive", root, treeMax>>20)
 			}
 		}
 		files = append(files, f)

@@ -32,22 +32,12 @@ supported yet.`,
 	Returns: []module.Return{{Name: "dest", Type: "str", Doc: "the file on the controller"}, {Name: "checksum", Type: "str", Doc: "SHA-1 of its content"}},
 	Act: func(ctx context.Context, p module.Params, c module.Controller) (module.Outcome, error) {
 		src := p.String("src")
-		st, err := c.Host(ctx, "stat", map[string]any{"path": src, "follow": true, "get_checksum": false})
+		got, err := c.Host(ctx, "rp.fetch", map[string]any{"src": src, "fail_on_missing": p.Bool("fail_on_missing")})
 		if err != nil {
 			return module.Outcome{}, err
 		}
-		info, _ := value.FromGo(st["stat"]).(*value.Dict)
-		if info != nil {
-			if there, _ := info.Get("exists"); there == false {
-				if p.Bool("fail_on_missing") {
-					return module.Outcome{}, fmt.Errorf("cannot fetch %q: it is not there", src)
-				}
-				return module.Outcome{Result: module.Result{"msg": "the remote file does not exist, not transferring, ignored", "file": src}}, nil
-			}
-		}
-		got, err := c.Host(ctx, "slurp", map[string]any{"src": src})
-		if err != nil {
-			return module.Outcome{}, err
+		if _, there := got["content"]; !there {
+			return module.Outcome{Result: module.Result{"msg": "the remote file does not exist, not transferring, ignored", "file": src}}, nil
 		}
 		content, err := fetched(got["content"])
 		if err != nil {
@@ -57,6 +47,23 @@ supported yet.`,
 		out := module.Outcome{Result: r}
 		out.Changed, _ = r["changed"].(bool)
 		return out, err
+	},
+}
+
+// fetchOnHost is slurp where a file that is not there may be no failure.
+var fetchOnHost = module.Spec{
+	Name: "rp.fetch", Kind: module.Probe, Local: true, Short: "The part of fetch that runs on the host",
+	Args: []module.Arg{{Name: "src", Type: module.Path, Required: true}, {Name: "fail_on_missing", Type: module.Bool}},
+	Run: func(ctx context.Context, p module.Params, t module.Target) (module.Result, error) {
+		src := p.String("src")
+		f, err := realPath(ctx, t, src, false)
+		if err != nil || f.Type.Or("") != state.Absent {
+			return slurp(ctx, t, src, err)
+		}
+		if p.Bool("fail_on_missing") {
+			return nil, fmt.Errorf("cannot fetch %q: it is not there", src)
+		}
+		return module.Result{}, nil
 	},
 }
 
@@ -80,6 +87,12 @@ func fetched(v any) (any, error) {
 
 func fetchDest(p module.Params, c module.Controller) string {
 	src, dest := p.String("src"), p.String("dest")
+	if dir, ok := c.Var("playbook_dir"); ok && relative(dest) { // as Ansible has it
+		slash := strings.HasSuffix(dest, "/")
+		if dest = path.Join(fmt.Sprint(dir), dest); slash {
+			dest += "/"
+		}
+	}
 	if p.Bool("flat") {
 		if strings.HasSuffix(dest, "/") {
 			return dest + path.Base(src)

@@ -223,6 +223,9 @@ func fileHard(ctx context.Context, p module.Params, t module.Target, at state.Fi
 		if out.Unknown {
 			return nil
 		}
+		if at, err = readOne(ctx, t, state.File{Path: at.Path}); err != nil {
+			return err
+		}
 	}
 	return filePlain(ctx, t, at, a)
 }

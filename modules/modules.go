@@ -110,5 +110,5 @@ func public() []*module.Spec {
 
 // internal are the parts of actions that run on the host.
 func internal() []*module.Spec {
-	return []*module.Spec{&contentOnHost, &copyOnHost, &scriptOnHost, &treeOnHost, &unarchiveOnHost}
+	return []*module.Spec{&contentOnHost, &copyOnHost, &fetchOnHost, &scriptOnHost, &treeOnHost, &unarchiveOnHost}
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // expandPaths makes s's arguments of type path arrive with ~, ~user, $HOME,
-// $USER and $LOGNAME replaced as the host has them. It costs a read only where
+// $USER and $LOGNAME replaced as the host has them, and relative paths of some
+// arguments (see fromHome) as they are meant. It costs a read only where
 // an argument needs it.
 func expandPaths(s *module.Spec) {
 	run := s.Run
@@ -34,7 +35,8 @@ func expanded(ctx context.Context, s *module.Spec, p module.Params, t module.Tar
 		if !given || a.Type != module.Path && (a.Type != module.List || a.Elem != module.Path) {
 			continue
 		}
-		if !needsExpanding(v) {
+		fromHome := fromHome[a.Name] && s.Name != "file" || a.Name == "path"
+		if !needsExpanding(v, fromHome) {
 			continue
 		}
 		if out == nil {
@@ -43,7 +45,7 @@ func expanded(ctx context.Context, s *module.Spec, p module.Params, t module.Tar
 				out[k] = w
 			}
 		}
-		w, err := expandValue(ctx, v, t)
+		w, err := expandValue(ctx, v, t, fromHome)
 		if err != nil {
 			return p, fmt.Errorf("cannot use argument %q: %w", a.Name, err)
 		}
@@ -55,24 +57,40 @@ func expanded(ctx context.Context, s *module.Spec, p module.Params, t module.Tar
 	return module.NewParams(p.Task, out, secret), nil
 }
 
-func needsExpanding(v any) bool {
+// fromHome are the arguments in which a relative path is meant from the home
+// directory, where Ansible's modules run: not what a link holds, nor guards,
+// which are looked for from chdir.
+var fromHome = map[string]bool{"path": true, "dest": true, "src": true, "paths": true, "chdir": true}
+
+func relative(p string) bool {
+	return p != "" && !path.IsAbs(p) && !strings.HasPrefix(p, "~") && !strings.HasPrefix(p, "$") && !strings.Contains(p, "://")
+}
+
+func needsExpanding(v any, fromHome bool) bool {
 	switch v := v.(type) {
 	case string:
-		return strings.HasPrefix(v, "~") || strings.Contains(v, "$")
+		return strings.HasPrefix(v, "~") || strings.Contains(v, "$") || fromHome && relative(v)
 	case *value.List:
-		return slices.ContainsFunc(v.Items, needsExpanding)
+		return slices.ContainsFunc(v.Items, func(e any) bool { return needsExpanding(e, fromHome) })
 	}
 	return false
 }
 
-func expandValue(ctx context.Context, v any, t module.Target) (any, error) {
+func expandValue(ctx context.Context, v any, t module.Target, fromHome bool) (any, error) {
 	switch v := v.(type) {
 	case string:
-		return expandPath(ctx, v, t)
+		if fromHome && relative(v) {
+			v = "~/" + v
+		}
+		p, err := expandPath(ctx, v, t)
+		if err == nil && strings.HasSuffix(v, "/") && !strings.HasSuffix(p, "/") {
+			p += "/" // it says that a directory is meant
+		}
+		return p, err
 	case *value.List:
 		l := &value.List{}
 		for _, e := range v.Items {
-			x, err := expandValue(ctx, e, t)
+			x, err := expandValue(ctx, e, t, fromHome)
 			if err != nil {
 				return nil, err
 			}

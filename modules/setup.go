@@ -10,7 +10,7 @@ import (
 
 func setupSpec(name string) module.Spec {
 	return module.Spec{
-		Name: name, Builtin: true, Kind: module.Probe, Local: true,
+		Name: name, Builtin: true, Kind: module.Probe, Local: true, Facts: true,
 		Short: "Facts of the host",
 		Doc:   `Finds out what the host is and has, and gives it as facts: ansible_distribution and so on. Plays do it by themselves unless gather_facts is false.`,
 		Args: []module.Arg{

@@ -53,31 +53,38 @@ var slurpSpec = module.Spec{
 `,
 	Returns: []module.Return{{Name: "content", Type: "str", Doc: "the content, in base64"}, {Name: "encoding", Type: "str", Doc: "base64"}, {Name: "source", Type: "str", Doc: "the file"}},
 	Run: func(ctx context.Context, p module.Params, t module.Target) (module.Result, error) {
-		src := p.String("src")
-		f, err := realPath(ctx, t, src, true)
-		if err != nil {
-			return nil, err
-		}
-		r := module.Result{"encoding": "base64", "source": src}
-		switch kind := f.Type.Or(""); {
-		case kind == state.Absent:
-			return nil, fmt.Errorf("cannot read %q: it is not there", src)
-		case f.Type.IsKnown() && kind != state.Regular:
-			return nil, fmt.Errorf("cannot read %q: it is a %s", src, kind)
-		case !f.Content.IsKnown():
-			r["content"] = value.Unknown{After: f.Content.After()}
-			return r, nil
-		}
-		c := known(f.Content, src)
-		if !c.AtHand() {
-			return nil, fmt.Errorf("cannot read %q into a result: it is too large (%d bytes, at most %d)", src, c.Size, state.InlineMax)
-		}
-		r["content"] = base64.StdEncoding.EncodeToString(c.Data)
-		if f.Content.IsSecret() {
-			r["content"] = value.Secret{V: r["content"]}
-		}
-		return r, nil
+		return slurp(ctx, t, p.String("src"), nil)
 	},
+}
+
+// slurp reads a file into a result, unless something went wrong before.
+func slurp(ctx context.Context, t module.Target, src string, err error) (module.Result, error) {
+	if err != nil {
+		return nil, err
+	}
+	f, err := realPath(ctx, t, src, true)
+	if err != nil {
+		return nil, err
+	}
+	r := module.Result{"encoding": "base64", "source": src}
+	switch kind := f.Type.Or(""); {
+	case kind == state.Absent:
+		return nil, fmt.Errorf("cannot read %q: it is not there", src)
+	case f.Type.IsKnown() && kind != state.Regular:
+		return nil, fmt.Errorf("cannot read %q: it is a %s", src, kind)
+	case !f.Content.IsKnown():
+		r["content"] = value.Unknown{After: f.Content.After()}
+		return r, nil
+	}
+	c := known(f.Content, src)
+	if !c.AtHand() {
+		return nil, fmt.Errorf("cannot read %q into a result: it is too large (%d bytes, at most %d)", src, c.Size, state.InlineMax)
+	}
+	r["content"] = base64.StdEncoding.EncodeToString(c.Data)
+	if f.Content.IsSecret() {
+		r["content"] = value.Secret{V: r["content"]}
+	}
+	return r, nil
 }
 
 var tempfileSpec = module.Spec{

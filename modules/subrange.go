@@ -36,7 +36,7 @@ func parseSubLines(body string) []subLine {
 		if len(parts) == 3 && parts[0] != "" {
 			start, err1 := strconv.ParseInt(parts[1], 10, 64)
 			count, err2 := strconv.ParseInt(parts[2], 10, 64)
-			l.ok = err1 == nil && err2 == nil && start >= 0 && count > 0
+			l.ok = err1 == nil && err2 == nil && start >= 0 && count > 0 && start < 1<<32 && count <= 1<<32
 			l.owner, l.SubRange = parts[0], state.SubRange{Start: start, Count: count}
 		}
 		out = append(out, l)

@@ -53,28 +53,46 @@ func runSysctl(ctx context.Context, p module.Params, t module.Target) (module.Re
 	path, live := p.String("sysctl_file"), map[string]any{}
 	r := module.Result{"sysctl_file": path, "values": live}
 	present := p.String("state") == "present"
-	if err := sysctlInFile(ctx, t, path, settings, present); err != nil || !present || !p.Bool("reload") && !p.Bool("sysctl_set") {
-		return r, err
+	var wants []state.State
+	if present && (p.Bool("reload") || p.Bool("sysctl_set")) {
+		if wants, err = sysctlLive(ctx, p, t, settings); err != nil {
+			return nil, err
+		}
 	}
+	if err := sysctlInFile(ctx, t, path, settings, present); err != nil {
+		return nil, err
+	}
+	now, err := t.Want(ctx, wants...)
+	for _, s := range now {
+		if s, ok := s.(state.Sysctl); ok {
+			live[s.Name] = result(s.Value)
+		}
+	}
+	return r, err
+}
+
+// sysctlLive is what the running kernel is to have. A parameter that it does not know is refused before anything is written.
+func sysctlLive(ctx context.Context, p module.Params, t module.Target, settings []setting) ([]state.State, error) {
+	var asks, wants []state.State
 	for _, s := range settings {
-		have, err := readOne(ctx, t, state.Sysctl{Name: s.name})
-		if err != nil {
-			return r, err
-		}
-		if there, is := have.Present.Get(); is && !there {
-			if p.Bool("ignoreerrors") {
-				t.Warn("the kernel has no parameter %q: only %s sets it", s.name, path)
-				continue
-			}
-			return r, fmt.Errorf("cannot set %q: the kernel has no such parameter", s.name)
-		}
-		now, err := wantOne(ctx, t, state.Sysctl{Name: s.name, Value: s.value})
-		if err != nil {
-			return r, err
-		}
-		live[s.name] = result(now.Value)
+		asks = append(asks, state.Sysctl{Name: s.name})
 	}
-	return r, nil
+	got, err := t.Read(ctx, asks...)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range settings {
+		have, _ := got[i].(state.Sysctl)
+		if there, is := have.Present.Get(); is && !there {
+			if !p.Bool("ignoreerrors") {
+				return nil, fmt.Errorf("cannot set %q: the kernel has no such parameter", s.name)
+			}
+			t.Warn("the kernel has no parameter %q: only %s sets it", s.name, p.String("sysctl_file"))
+			continue
+		}
+		wants = append(wants, state.Sysctl{Name: s.name, Value: s.value})
+	}
+	return wants, nil
 }
 
 type setting struct {

@@ -182,7 +182,11 @@ func memberWants(ctx context.Context, p module.Params, t module.Target, dest str
 				return nil, nil, fmt.Errorf("its member %q lies behind a symbolic link of the archive itself", e.Name)
 			}
 		}
-		wants = append(wants, missingDirs(full, made)...)
+		dirs, err := u.missingDirs(full, made)
+		if err != nil {
+			return nil, nil, err
+		}
+		wants = append(wants, dirs...)
 		want, err := u.want(full, e)
 		if err != nil {
 			return nil, nil, err
@@ -194,13 +198,18 @@ func memberWants(ctx context.Context, p module.Params, t module.Target, dest str
 }
 
 // missingDirs are the directories above full that the archive does not list itself.
-func missingDirs(full string, made map[string]bool) []state.State {
+func (u unpacking) missingDirs(full string, made map[string]bool) ([]state.State, error) {
 	var wants []state.State
 	for d := path.Dir(full); d != "/" && !made[d]; d = path.Dir(d) {
 		made[d] = true
-		wants = append([]state.State{state.File{Path: d, Type: state.Is(state.Directory)}}, wants...)
+		dir := state.File{Path: d, Type: state.Is(state.Directory)}
+		want, err := u.a.onto(dir, state.File{Path: d, Type: dir.Type, Mode: state.Is(0o777 &^ u.umask)})
+		if err != nil {
+			return nil, err
+		}
+		wants = append([]state.State{want}, wants...)
 	}
-	return wants
+	return wants, nil
 }
 
 func (u unpacking) want(full string, e state.ArchiveEntry) (state.File, error) {
