@@ -122,6 +122,15 @@ func TestKeyWithPassphrase(t *testing.T) {
 		t.Errorf("asked %q, want %q", person.texts, want)
 	}
 
+	mistypes := 0
+	o.Prompt = func(PromptKind, string) (string, error) {
+		mistypes++
+		return map[bool]string{true: "open sesame"}[mistypes == 3], nil
+	}
+	dial(t, newDialer(t, o), target)
+	o.Prompt = func(PromptKind, string) (string, error) { return "guess", nil }
+	fails(t, newDialer(t, o), target, StageAuth, "wrong passphrase for key "+locked)
+
 	o.Prompt = nil
 	target.Passphrase = "open sesame"
 	dial(t, newDialer(t, o), target)

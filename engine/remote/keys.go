@@ -107,11 +107,14 @@ func (f *keyFile) open(given string, ask func(try int) (string, error)) (ssh.Alg
 	if f.signer != nil || f.err != nil {
 		return f.signer, f.err
 	}
-	for try := range passphraseTries + 1 {
+	for try := range passphraseTries + 1 { // the first with what was given
 		phrase := given
-		if try > 0 || given == "" {
+		if try == 0 && given == "" {
+			continue
+		}
+		if try > 0 {
 			var err error
-			if phrase, err = ask(max(try, 1)); err != nil {
+			if phrase, err = ask(try); err != nil {
 				return nil, fmt.Errorf("key %s has a passphrase: %w", f.path, err)
 			}
 		}

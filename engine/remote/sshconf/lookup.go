@@ -15,15 +15,18 @@ func (c *Config) Lookup(q Query, v Values) Values {
 	if v == nil {
 		v = Values{}
 	}
-	// `Match final` holds in a second pass only, when all else is settled.
+	host := q.Host
+	// `Match final` holds in a second pass only, when all else is settled; then
+	// Host lines are held against the name that HostName has made.
 	for _, final := range []bool{false, true} {
-		s := scan{q: q, v: v, final: final}
+		s := scan{q: q, v: v, host: host, final: final}
 		for _, f := range c.files {
 			s.file(f, true)
 		}
 		if !s.sawFinal {
 			break
 		}
+		host = s.hostName()
 	}
 	return v
 }
@@ -32,6 +35,7 @@ func (c *Config) Lookup(q Query, v Values) Values {
 type scan struct {
 	q        Query
 	v        Values
+	host     string // what Host lines are held against
 	final    bool
 	sawFinal bool
 }
@@ -43,7 +47,7 @@ func (s *scan) file(f *file, outer bool) {
 	for _, n := range f.nodes {
 		switch n.keyword {
 		case "host":
-			active = outer && MatchList(n.args, s.q.Host)
+			active = outer && MatchList(n.args, s.host)
 		case "match":
 			active = s.match(n.args) && outer
 		case "include":

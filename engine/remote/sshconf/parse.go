@@ -66,8 +66,13 @@ func (l *loader) load(path, base string, depth int) *file {
 		}
 		return nil
 	}
+	return l.parse(string(data), path, base, depth)
+}
+
+// parse reads the text of the file at path, whose relative Includes lie in base.
+func (l *loader) parse(text, path, base string, depth int) *file {
 	f := &file{}
-	for i, line := range strings.Split(string(data), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		n, ok := parseLine(line)
 		if !ok {
 			continue
