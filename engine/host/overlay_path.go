@@ -368,7 +368,7 @@ func (v *View) rememberFile(ctx context.Context, c state.Change, to state.File) 
 		after.MTime = state.Unknown[int64](v.task)
 	}
 	fresh := replaces(c) && !v.may
-	if fresh {
+	if fresh && from.Type.Or(state.Directory) == state.Directory {
 		v.mem.forgetBelow(path)
 	}
 	v.mem.put(v.perhaps(from, after), v.task, fresh)
