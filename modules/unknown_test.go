@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"rp/engine/host"
 	"rp/engine/state"
@@ -194,5 +195,28 @@ func TestSecretsAreMarked(t *testing.T) {
 				t.Errorf("%s: its result has the secret command in the open: %v", c.module, cmd)
 			}
 		}
+	}
+}
+
+// In a dry run nothing is waited for that an earlier task may bring about; without such a task it is.
+func TestWaitForInADryRun(t *testing.T) {
+	modules.SetClock(t, time.Unix(1_700_000_000, 0))
+	m := moduletest.New()
+	mem := host.NewMemory()
+	wait := func() moduletest.Ran {
+		r, err := moduletest.Run(context.Background(), modules.Find, mem.View(m, "wait", false), nil, "wait_for", map[string]any{"path": "/run/docker.sock", "timeout": 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := wait(); !r.Failed || r.Fields["elapsed"] != 20 {
+		t.Errorf("with nothing before it: failed %t after %v seconds, want a failure after 20", r.Failed, r.Fields["elapsed"])
+	}
+	if _, err := moduletest.Run(context.Background(), modules.Find, mem.View(m, "start it", false), nil, "command", map[string]any{"cmd": "dockerd"}); err != nil {
+		t.Fatal(err)
+	}
+	if r := wait(); r.Failed || !r.Unknown {
+		t.Errorf("after a command: failed %t (%s), unknown %t; want unknown", r.Failed, r.Msg, r.Unknown)
 	}
 }

@@ -79,7 +79,7 @@ func runWaitFor(ctx context.Context, p module.Params, t module.Target) (module.R
 		r["elapsed"] = elapsed()
 		return r, err
 	}
-	wantThere := p.String("state") == "started" || p.String("state") == "present"
+	first, wantThere := true, p.String("state") == "started" || p.String("state") == "present"
 	for {
 		there, groups, err := waitLook(ctx, p, t, re)
 		if err != nil {
@@ -88,6 +88,12 @@ func runWaitFor(ctx context.Context, p module.Params, t module.Target) (module.R
 		if there == wantThere {
 			r["elapsed"], r["match_groups"] = elapsed(), groups
 			return r, nil
+		}
+		if first {
+			first = false
+			if err := nothingPending(ctx, t); err != nil {
+				return nil, err
+			}
 		}
 		if now().Sub(begin) >= limit {
 			msg := p.String("msg")
@@ -101,6 +107,14 @@ func runWaitFor(ctx context.Context, p module.Params, t module.Target) (module.R
 			return nil, err
 		}
 	}
+}
+
+// nothingPending makes the task unknown where, in a dry run, an earlier change may bring
+// about what is waited for: a command that only looks is not known then, and is known otherwise.
+func nothingPending(ctx context.Context, t module.Target) error {
+	g, err := readOne(ctx, t, state.Guard{Command: state.Command{Argv: []string{"true"}}})
+	known(g.RC, "what an earlier task brings about")
+	return err
 }
 
 func timeoutMsg(p module.Params) string {
