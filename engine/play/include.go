@@ -65,6 +65,9 @@ func (p *pass) needed(t *Task, name string) any {
 	case string, value.Template:
 		return v
 	case nil:
+		if t.ArgsFrom != nil {
+			return nil // that is the mistake, and it is told
+		}
 		if name == "role" {
 			name = "name"
 		}
@@ -154,6 +157,9 @@ func (p *pass) expectFile(s scope, t *Task) {
 // importTasks is the block of tasks that t imports.
 func (p *pass) importTasks(s scope, t *Task) Node {
 	b := &Block{Level: t.Level, Kind: ImportTasks, Parent: s.parent, Play: s.play, Role: s.role}
+	if t.Include.File == nil {
+		return nil
+	}
 	name, ok := p.staticText(s, t.Vars, t.Include.File, t.Include.Pos, "the file of import_tasks")
 	if !ok {
 		return nil

@@ -76,10 +76,15 @@ func (p *pass) importPlaybook(s scope, es entries, word string) []*Play {
 		p.ds.Errorf(pos, "import_playbook takes one file name").Hintf("give variables for %q under vars:", file)
 		return nil
 	}
+	full := name
 	if !filepath.IsAbs(name) {
-		name = filepath.Join(filepath.Dir(s.doc.path), name)
+		full = filepath.Join(filepath.Dir(s.doc.path), name)
 	}
-	plays := p.playbook(filepath.Clean(name), pos, s.trail)
+	if strings.Count(name, ".") >= 2 && !strings.Contains(name, "/") && !p.l.isFile(full) {
+		p.ds.Errorf(pos, "playbook %q: playbooks of collections are not supported yet", name)
+		return nil
+	}
+	plays := p.playbook(filepath.Clean(full), pos, s.trail)
 	for _, pl := range plays {
 		pl.imported(lv)
 	}
@@ -243,8 +248,10 @@ func (p *pass) varsFiles(s scope, pl *Play, n *yaml.Node) {
 	}
 	for _, e := range items {
 		f := VarsFile{Paths: p.names(s, e, "vars_files"), Pos: s.at(e)}
-		p.loadVarsFile(pl, &f)
-		pl.VarsFiles = append(pl.VarsFiles, f)
+		if len(f.Paths) > 0 {
+			p.loadVarsFile(pl, &f)
+			pl.VarsFiles = append(pl.VarsFiles, f)
+		}
 	}
 }
 

@@ -212,6 +212,9 @@ func keyOf(v any) string {
 func (p *pass) importRole(s scope, t *Task) Node {
 	inc := t.Include
 	b := &Block{Level: t.Level, Kind: ImportRole, Parent: s.parent, Play: s.play, Role: s.role}
+	if inc.Role == nil {
+		return nil
+	}
 	name, ok := p.staticText(s, t.Vars, inc.Role, inc.Pos, "the name of an imported role")
 	if !ok {
 		return nil

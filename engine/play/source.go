@@ -78,6 +78,10 @@ func (l *Loader) read(path string) *document {
 
 func (d *document) parse(data []byte) {
 	d.lines = strings.Split(string(data), "\n")
+	if strings.HasPrefix(d.lines[0], "$ANSIBLE_VAULT") {
+		d.ds.Errorf(diag.Pos{File: d.path, Line: 1, Col: 1}, "files in the vault are not supported yet")
+		return
+	}
 	f, ds := yaml.Parse(d.path, data)
 	d.ds = ds
 	if len(f.Docs) > 1 {

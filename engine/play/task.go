@@ -138,7 +138,12 @@ func (p *pass) taskKeywords(s scope, t *Task, es entries, w Where) {
 
 // variable reads the name of a variable.
 func (p *pass) variable(s scope, n *yaml.Node, what string) string {
-	name, ok := p.value(s, n).(string)
+	v := p.value(s, n)
+	if _, ok := v.(value.Template); ok {
+		p.ds.Errorf(s.at(n), "a %s that is a template is not supported yet", what)
+		return ""
+	}
+	name, ok := v.(string)
 	if !ok {
 		p.ds.Errorf(s.at(n), "%s must be the name of a variable", what)
 		return ""
@@ -210,7 +215,7 @@ func (p *pass) lookup(s scope, e entry, kind string) bool {
 }
 
 // controls are the keys of loop_control.
-var controls = []string{"loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"}
+var controls = []string{"loop_var", "index_var", "label", "pause", "extended", "extended_allitems"}
 
 func (p *pass) loopControl(s scope, n *yaml.Node) Control {
 	c := Control{LoopVar: "item"}
@@ -234,7 +239,7 @@ func (p *pass) loopControl(s scope, n *yaml.Node) Control {
 			c.ExtendedAllitems, _ = p.typed(s.at(e.val), &Keyword{Name: "extended_allitems", Type: Bool}, p.value(s, e.val))
 		default:
 			d := p.ds.Errorf(s.at(e.key), "loop_control has no %q", e.name)
-			if near := diag.Suggest(e.name, controls[:6]); near != "" {
+			if near := diag.Suggest(e.name, controls); near != "" {
 				d.Hintf("did you mean %q?", near)
 			}
 		}

@@ -1,6 +1,7 @@
 package yaml
 
 import (
+	"bytes"
 	"errors"
 	"regexp"
 	"strconv"
@@ -15,6 +16,27 @@ import (
 // scannerMessage is how yaml.v3 words an error: it knows no column, and no
 // line at all when that is the first.
 var scannerMessage = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// mendSlashes writes the escape \/ of YAML 1.2 and JSON, which yaml.v3 does not
+// know, as \x2F on the line that err names. ok is false where that is not what is wrong.
+func mendSlashes(data []byte, err error) (mended []byte, ok bool) {
+	m := scannerMessage.FindStringSubmatch(err.Error())
+	if m == nil || m[2] != "found unknown escape character" {
+		return nil, false
+	}
+	n, _ := strconv.Atoi(m[1])
+	lines := bytes.SplitAfter(data, []byte{'\n'})
+	n = max(n, 1) - 1
+	if n >= len(lines) || !bytes.Contains(lines[n], []byte(`\/`)) {
+		return nil, false
+	}
+	lines[n] = escapedSlash.ReplaceAll(lines[n], []byte(`$1\x2F`))
+	mended = bytes.Join(lines, nil)
+	return mended, !bytes.Equal(mended, data)
+}
+
+// escapedSlash is \/ with its backslash not escaped itself.
+var escapedSlash = regexp.MustCompile(`((?:^|[^\\])(?:\\\\)*)\\/`)
 
 // maxSecondLook bounds what is parsed again to find the place of an error.
 const maxSecondLook = 4 << 20

@@ -49,6 +49,9 @@ func Parse(name string, data []byte) (*File, diag.List) {
 			return f, ds
 		}
 		if err != nil {
+			if mended, ok := mendSlashes(data, err); ok {
+				return Parse(name, mended)
+			}
 			syntaxError(&ds, name, text, data, err)
 			return f, ds
 		}

@@ -43,12 +43,9 @@ func TestScalars(t *testing.T) {
 		"1.5": 1.5, ".5": .5, "-.5": "-.5", "1.": 1.0, "1e5": "1e5", "1.0e+5": 100000.0, "1.0e5": "1.0e5", "1:30.5": 90.5,
 		"-.inf": math.Inf(-1), "1.2.3": "1.2.3", "!!float 3": 3.0, "!!int 0x10": int64(16),
 		"2024-02-29": "2024-02-29", "2024-02-30": "2024-02-30", "2001-12-14t21:59:43.1-05:00": "2001-12-14T21:59:43.100000-05:00",
-		"2001-1-2 3:04:05Z": "2001-01-02T03:04:05+00:00", "!!binary aGVs bG8=": "hello", "=": "=", ".": ".", "-": []any{nil},
-		"{{": "",
+		"2001-1-2 3:04:05Z": "2001-01-02T03:04:05+00:00", "!!binary aGVs bG8=": "hello", "=": "=", ".": ".",
+		"12e03": "12e03", "+.inf": math.Inf(1), "1_0.5": 10.5, "0b": "0b", "190:20:30": int64(685230), "-1:30": int64(-90), "0o17": "0o17", "1__2": int64(12),
 	} {
-		if text == "{{" || text == "-" {
-			continue
-		}
 		if got := load(t, "v: "+text, yaml.Options{}); !equal(got, value.DictOf("v", want)) {
 			t.Errorf("%s: got %#v, want %#v", text, show(got), want)
 		}
@@ -90,6 +87,10 @@ func TestCollections(t *testing.T) {
 		{"x: &x {a: 1}\nz: &z {a: 2, c: 3}\ny:\n  d: 4\n  <<: [*x, *z]", `{"x": {"a": int64(1)}, "z": {"a": int64(2), "c": int64(3)}, "y": {"a": int64(1), "c": int64(3), "d": int64(4)}}`},
 		{"- &a [1]\n- *a", `[[int64(1)], [int64(1)]]`},
 		{"{\n\t\"a\": [1,\n\t\t\"x\\ty\"]\n}", `{"a": [int64(1), "x\ty"]}`},
+		{`{"a": "x\/y", "b": "\\/\/"}`, `{"a": "x/y", "b": "\\//"}`},
+		{"a: 1\nb: \"\\/bin\"\nc: \\/", `{"a": int64(1), "b": "/bin", "c": "\\/"}`},
+		{"- !!set {a, b}\n- !!omap [a: 1]", `[{"a": null, "b": null}, [{"a": int64(1)}]]`},
+		{"a: |-\n  x\n  y\nb: >\n  one\n  two\nc: 'it''s'", `{"a": "x\ny", "b": "one two\n", "c": "it's"}`},
 		{"# nothing\n", "null"},
 		{"---\na: 1\n---\nb: 2\n", `{"a": int64(1)}`},
 		{"\ufeffa: 1\r\nb: 2\r\n", `{"a": int64(1), "b": int64(2)}`},
@@ -222,4 +223,44 @@ func FuzzLoad(f *testing.F) {
 		}
 		ds.Print(&bytes.Buffer{}, false, func(string) ([]byte, error) { return data, nil })
 	})
+}
+
+func TestPairsMergeInOrder(t *testing.T) {
+	f, ds := yaml.Parse("t.yml", []byte("base: &b {x: 1, y: 2}\nthis:\n  z: 3\n  <<: *b\n  y: 4\n"))
+	if len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	this := yaml.Pairs(f.Docs[0])[1].Value
+	var got []string
+	for _, p := range yaml.Pairs(this) {
+		got = append(got, fmt.Sprintf("%s=%s@%v", p.Key.Value, p.Value.Value, yaml.PosOf("", p.Key)))
+	}
+	want := "x=1@:1:11 y=2@:1:17 z=3@:3:3 y=4@:5:3"
+	if s := strings.Join(got, " "); s != want {
+		t.Errorf("got %s, want %s", s, want)
+	}
+	if yaml.KindOf(this) != yaml.Mapping || yaml.KindOf(f.Docs[0].Content[0]) != yaml.Scalar {
+		t.Error("kinds are mixed up")
+	}
+}
+
+func TestHasTemplate(t *testing.T) {
+	for s, want := range map[string]bool{
+		"{{ x }}": true, "a {% if %}": true, "{# c #}": true, "{": false, "a{b{": false, "{ {": false, "{{{": true, "": false, "%}": false, "x{y{{": true,
+	} {
+		if yaml.HasTemplate(s) != want {
+			t.Errorf("%q: got %v", s, !want)
+		}
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	f, ds := yaml.Parse("t.yml", []byte("---\na: 1\n...\n---\n- 2\n--- text\n"))
+	if len(ds) > 0 || len(f.Docs) != 3 {
+		t.Fatalf("%d documents, %v", len(f.Docs), ds)
+	}
+	f, ds = yaml.Parse("t.yml", []byte("a: 1\n---\nb: [\n"))
+	if !ds.Failed() || len(f.Docs) != 1 {
+		t.Errorf("before the error stand %d documents, %v", len(f.Docs), ds)
+	}
 }
