@@ -86,6 +86,9 @@ type Summary struct {
 	Err         error
 	Interrupted bool
 	Profile     report.Profile
+	// As are the users that tasks ran as on each host, without their passwords: whose
+	// journals hold the run.
+	As map[string][]wire.Become
 }
 
 // The exit codes of rp, as Ansible's.
@@ -138,6 +141,7 @@ type run struct {
 	errs        *multierror.Error
 	started     bool // --start-at-task has been met
 	store       *vars.Store
+	usedAs      map[string][]wire.Become
 	reads       sync.Map // *play.Task → bool
 	begun       time.Time
 }
@@ -163,7 +167,7 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 	}
 	r := &run{
 		Config: c, files: files{c.Files}, blobs: newBlobs(), forks: make(chan struct{}, c.Forks), hard: ctx, stats: map[string]*report.Stats{},
-		failed: map[string]bool{}, unreachable: map[string]bool{}, sessions: map[string]*opening{},
+		usedAs: map[string][]wire.Become{}, failed: map[string]bool{}, unreachable: map[string]bool{}, sessions: map[string]*opening{},
 		started: c.StartAt == "", begun: time.Now(),
 	}
 	r.store = vars.New(c.Inventory, vars.Run{
@@ -185,8 +189,11 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 		if r.stopping() || ctx.Err() != nil {
 			break
 		}
-		if err := r.play(ctx, p); err != nil && !errors.Is(err, errInterrupted) {
+		err := r.play(ctx, p)
+		if err != nil && !errors.Is(err, errInterrupted) && !errors.Is(err, errNoHostsLeft) {
 			r.note(err)
+		}
+		if err != nil {
 			break
 		}
 	}
@@ -194,7 +201,7 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 	if r.StartAt != "" && !r.started {
 		s.Err = errors.Join(s.Err, fmt.Errorf("no task is called %q (--start-at-task)", r.StartAt))
 	}
-	s.Profile = r.profile()
+	s.Profile, s.As = r.profile(), r.usedAs
 	r.closeAll()
 	r.Sink.Emit(report.Event{Type: report.Recap, At: time.Now(), Run: r.ID, Stats: r.stats, Profile: &s.Profile, Took: time.Since(r.begun)})
 	return s
@@ -224,6 +231,16 @@ func (r *run) isOut(host string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.failed[host]
+}
+
+// uses notes that something ran on host as b.
+func (r *run) uses(host string, b wire.Become) {
+	b.Password = ""
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.usedAs[host], b) {
+		r.usedAs[host] = append(r.usedAs[host], b)
+	}
 }
 
 // removed are the names of the hosts that have failed or could not be reached.

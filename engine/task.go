@@ -305,6 +305,7 @@ func (j *job) send(ctx context.Context, it *item, spec *module.Spec, p module.Pa
 	}
 	m.May = may != nil
 	m.Hold = !j.free()
+	j.w.r.uses(on.Name, m.As)
 	st := s.send(m)
 	it.wait = j.await(s, st, may)
 	if on != j.w.host {

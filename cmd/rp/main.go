@@ -60,7 +60,7 @@ playbooks, roles and inventories, works over SSH, and needs nothing on the hosts
 		Version:       version,
 	}
 	root.SetVersionTemplate("rp {{.Version}}\n")
-	root.AddCommand(newRun(), newCheck(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newUndo(), newHistory(), newExec(), newInventory(), newFacts(), newDoc(), newVersion())
 	return root
 }
 

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"rp/engine"
 	"rp/engine/play"
+	"rp/engine/record"
 	"rp/engine/value"
 	"rp/modules"
 )
@@ -44,7 +48,7 @@ func runPlaybooks(cmd *cobra.Command, f *flags, paths []string) error {
 	if err := s.confirm(ctx, c); err != nil {
 		return err
 	}
-	return s.finish(engine.Run(ctx, c, stop), c.ID)
+	return s.finish(c, append([]string{"run"}, paths...), engine.Run(ctx, c, stop))
 }
 
 // config is what the engine is given.
@@ -74,18 +78,61 @@ func (s *setup) config(pb *play.Playbook) (engine.Config, error) {
 	return c, nil
 }
 
-// finish says what went wrong outside of tasks and gives the exit code.
-func (s *setup) finish(sum engine.Summary, run string) error {
+// finish keeps the run's record, says what went wrong outside of tasks, and gives the exit code.
+func (s *setup) finish(c engine.Config, command []string, sum engine.Summary) error {
+	if err := s.keep(c, command, sum); err != nil {
+		fmt.Fprintln(os.Stderr, "rp:", err)
+	}
 	if sum.Err != nil {
 		fmt.Fprintln(os.Stderr, "rp:", s.masker.Mask(sum.Err.Error()))
 	}
 	if sum.Interrupted {
-		fmt.Fprintln(os.Stderr, "rp: interrupted; what was done stays done: see it or take it back with: rp undo --list", run)
+		fmt.Fprintln(os.Stderr, "rp: interrupted; what was done stays done: see it or take it back with: rp undo --list", c.ID)
 	}
 	if code := sum.Code(); code != engine.ExitOK {
 		return exitCode(code)
 	}
 	return nil
+}
+
+// keep writes the run's record.
+func (s *setup) keep(c engine.Config, command []string, sum engine.Summary) error {
+	dir, err := record.Dir()
+	if err != nil {
+		return err
+	}
+	cwd, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("cannot keep the run's record: %w", err)
+	}
+	r := record.Run{
+		ID: c.ID, Started: time.Now().Add(-sum.Profile.Wall).UTC(), Ended: time.Now().UTC(), Command: command, Dir: cwd,
+		Inventory: absolutes(s.f.inventory), User: s.f.user, Check: c.Check, Code: sum.Code(), Hosts: map[string]record.Host{},
+	}
+	for name, st := range sum.Stats {
+		r.Hosts[name] = record.Host{OK: st.OK, Changed: st.Changed, Failed: st.Failed, Unreachable: st.Unreachable, As: sum.As[name]}
+	}
+	for name, as := range sum.As { // a host that was only delegated to
+		if _, ok := r.Hosts[name]; !ok {
+			r.Hosts[name] = record.Host{As: as}
+		}
+	}
+	return record.Save(dir, r)
+}
+
+// absolutes are inventory sources as they can be named from anywhere.
+func absolutes(sources []string) []string {
+	out := make([]string, len(sources))
+	for i, src := range sources {
+		out[i] = src
+		if strings.Contains(src, ",") {
+			continue
+		}
+		if abs, err := filepath.Abs(src); err == nil {
+			out[i] = abs
+		}
+	}
+	return out
 }
 
 // signals makes the first Ctrl-C close stop and the second end ctx.

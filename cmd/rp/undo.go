@@ -1,0 +1,224 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rp/engine"
+	"rp/engine/journal"
+	"rp/engine/record"
+	"rp/engine/wire"
+	"rp/inventory"
+)
+
+func newUndo() *cobra.Command {
+	f := &flags{}
+	var list, force bool
+	cmd := &cobra.Command{
+		Use:   "undo RUN [-i INVENTORY]",
+		Short: "Take a run's changes back",
+		Long: `Take back what a run changed, on each of its hosts the newest change first.
+
+What the host no longer has as the run left it is not touched: the change is named, with what
+is in the way (--force takes it back all the same). What has no inverse, such as a command that
+was run, is listed. RUN is a run's id, as rp history shows it, or "last". The inventory is that
+of the run unless -i is given.`,
+		Example: "  rp undo last --list\n  rp undo 20261123-214806-fvrb7b",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runUndo(cmd, f, args[0], list, force)
+		},
+	}
+	f.inventoryFlags(cmd.Flags())
+	f.connectFlags(cmd.Flags())
+	f.outputFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&list, "list", false, "only list what would be taken back")
+	cmd.Flags().BoolVar(&force, "force", false, "take back what was changed by others since, too")
+	return cmd
+}
+
+func runUndo(cmd *cobra.Command, f *flags, id string, list, force bool) error {
+	ctx, _, done := signals(cmd.Context())
+	defer done()
+	dir, err := record.Dir()
+	if err != nil {
+		return err
+	}
+	rec, err := record.Load(dir, id)
+	if err != nil {
+		return err
+	}
+	if len(f.inventory) == 0 {
+		f.inventory = rec.Inventory
+	}
+	if f.user == "" {
+		f.user = rec.User
+	}
+	s, err := newSetup(ctx, f)
+	if err != nil {
+		return err
+	}
+	if err := s.connect(); err != nil {
+		return err
+	}
+	defer s.conn.close()
+	c, err := s.config(nil)
+	if err != nil {
+		return err
+	}
+	u := engine.UndoConfig{Config: c, Run: rec.ID, As: map[string][]wire.Become{}, List: list, Force: force}
+	if err := undoHosts(s, rec, &u); err != nil {
+		return err
+	}
+	results := engine.Undo(ctx, u)
+	code := showUndo(s.masker.Writer(cmd.OutOrStdout()), results, list)
+	if !list {
+		now := record.Run{ID: c.ID, Started: time.Now().UTC(), Ended: time.Now().UTC(), Undoes: rec.ID, Command: []string{"undo", rec.ID}, Dir: rec.Dir, Inventory: rec.Inventory, Code: code}
+		if err := record.Save(dir, now); err != nil {
+			return err
+		}
+	}
+	if code != engine.ExitOK {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// undoHosts are the hosts of the run that the inventory still has, within --limit.
+func undoHosts(s *setup, rec record.Run, u *engine.UndoConfig) error {
+	hosts, ds := s.inv.Select([]string{"all", "localhost"}, s.limit)
+	if err := s.printDiagnostics(ds); err != nil {
+		return err
+	}
+	byName := map[string]*inventory.Host{}
+	for _, h := range hosts {
+		byName[h.Name] = h
+	}
+	for _, name := range slices.Sorted(maps.Keys(rec.Hosts)) {
+		h := byName[name]
+		if h == nil && s.f.limit == "" {
+			return fmt.Errorf("host %q of run %s is not in the inventory: give the inventory it was run on with -i", name, rec.ID)
+		}
+		if h == nil {
+			continue
+		}
+		u.Hosts = append(u.Hosts, h)
+		u.As[name] = rec.Hosts[name].As
+	}
+	if len(u.Hosts) == 0 {
+		return fmt.Errorf("run %s changed no host", rec.ID)
+	}
+	return nil
+}
+
+// showUndo prints the results and gives the exit code.
+func showUndo(w io.Writer, results []engine.UndoResult, list bool) int {
+	code := engine.ExitOK
+	for _, r := range results {
+		fmt.Fprintf(w, "%s:\n", r.Host)
+		if r.Err != nil {
+			fmt.Fprintf(w, "  unreachable: %v\n", r.Err)
+			code = engine.ExitUnreachable
+			continue
+		}
+		if r.Msg != "" {
+			fmt.Fprintf(w, "  failed: %s\n", r.Msg)
+		}
+		if r.Failed && code != engine.ExitUnreachable && !list {
+			code = engine.ExitFailed
+		}
+		if len(r.Items) == 0 && r.Msg == "" {
+			fmt.Fprintln(w, "  nothing to take back")
+		}
+		counts := map[string]int{}
+		for _, it := range r.Items {
+			counts[it.State]++
+			showUndoItem(w, it)
+		}
+		fmt.Fprintf(w, "  %s\n", undoSum(counts))
+	}
+	return code
+}
+
+func undoSum(counts map[string]int) string {
+	var parts []string
+	for _, s := range []string{journal.Undone, journal.Pending, journal.Redundant, journal.Impossible, journal.Blocked, journal.Failed} {
+		if counts[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%s=%d", s, counts[s]))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func showUndoItem(w io.Writer, it wire.UndoItem) {
+	what := strings.TrimSpace(it.Change.Kind + " " + it.Change.Name)
+	fmt.Fprintf(w, "  %-10s %s", it.State, what)
+	if it.Task != "" {
+		fmt.Fprintf(w, "   (%s)", it.Task)
+	}
+	fmt.Fprintln(w)
+	if it.Why != "" {
+		fmt.Fprintf(w, "             %s\n", strings.ReplaceAll(it.Why, "\n", "\n             "))
+	}
+	for _, d := range it.Change.Deltas {
+		if it.State == journal.Pending || it.State == journal.Undone {
+			from, to := d.From, d.To
+			if d.Secret {
+				from, to = "(secret)", "(another secret)"
+			}
+			fmt.Fprintf(w, "             %s: %s → %s\n", strings.ToLower(d.Field), from, to)
+		}
+	}
+}
+
+func newHistory() *cobra.Command {
+	var n int
+	cmd := &cobra.Command{
+		Use: "history", Short: "List past runs", Args: cobra.NoArgs,
+		Long: "List past runs, the newest last: id, when, how it ended, hosts and changes. A run's id is what rp undo takes.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := record.Dir()
+			if err != nil {
+				return err
+			}
+			runs, err := record.All(dir)
+			if err != nil {
+				return err
+			}
+			if n > 0 && len(runs) > n {
+				runs = runs[len(runs)-n:]
+			}
+			for _, r := range runs {
+				fmt.Fprintln(cmd.OutOrStdout(), historyLine(r))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().IntVarP(&n, "number", "n", 20, "how many; 0 for all")
+	return cmd
+}
+
+func historyLine(r record.Run) string {
+	changed, failed := 0, 0
+	for _, h := range r.Hosts {
+		changed += h.Changed
+		if h.Failed+h.Unreachable > 0 {
+			failed++
+		}
+	}
+	kind := ""
+	switch {
+	case r.Check:
+		kind = " (check)"
+	case r.Undoes != "":
+		return fmt.Sprintf("%s  %s  exit %d  undo of %s", r.ID, r.Started.Local().Format("2006-01-02 15:04:05"), r.Code, r.Undoes)
+	}
+	return fmt.Sprintf("%s  %s  exit %d  hosts=%d changed=%d failed-hosts=%d  %s%s",
+		r.ID, r.Started.Local().Format("2006-01-02 15:04:05"), r.Code, len(r.Hosts), changed, failed, strings.Join(r.Command, " "), kind)
+}
