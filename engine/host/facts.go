@@ -53,6 +53,7 @@ var collectors = []collector{
 	{[]string{"chroot", "is_chroot"}, "", chrootFacts},
 	{[]string{"loadavg"}, "", loadFacts},
 	{[]string{"network", "interfaces", "default_ipv4", "default_ipv6", "all_ipv4_addresses", "all_ipv6_addresses"}, "network", networkFacts},
+	{[]string{"iscsi", "nvme", "fibre_channel_wwn"}, "network", storageNameFacts},
 	{[]string{"memory", "memtotal_mb", "swaptotal_mb"}, "hardware", memoryFacts},
 	{[]string{"processor", "processor_cores", "processor_count"}, "hardware", processorFacts},
 	{[]string{"dmi", "product_name", "bios_version"}, "hardware", dmiFacts},
@@ -104,7 +105,7 @@ func readFacts(ctx context.Context, l *Linux, ss []state.State) ([]state.State, 
 			}
 			maps.Copy(all, got)
 		}
-		all["gather_subset"] = q.Subsets
+		all["gather_subset"], all["module_setup"] = q.Subsets, true
 		if len(q.Subsets) == 0 {
 			all["gather_subset"] = []string{"all"}
 		}

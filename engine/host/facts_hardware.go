@@ -125,9 +125,6 @@ var chassis = strings.Split("Unknown,Other,Unknown,Desktop,Low Profile Desktop,P
 func dmiFacts(_ context.Context, g *gatherer) (facts, error) {
 	dir := "/sys/devices/virtual/dmi/id"
 	f := facts{}
-	if _, err := os.Stat(g.l.path(dir)); err != nil {
-		return f, nil //nolint:nilerr // no such table on this machine
-	}
 	for fact, file := range map[string]string{
 		"bios_date": "bios_date", "bios_vendor": "bios_vendor", "bios_version": "bios_version",
 		"board_asset_tag": "board_asset_tag", "board_name": "board_name", "board_serial": "board_serial", "board_vendor": "board_vendor", "board_version": "board_version",
@@ -141,6 +138,22 @@ func dmiFacts(_ context.Context, g *gatherer) (facts, error) {
 		f["form_factor"] = chassis[n]
 	}
 	return f, nil
+}
+
+// storageNameFacts are the names by which the host is known to network storage.
+func storageNameFacts(_ context.Context, g *gatherer) (facts, error) {
+	iqn := ""
+	for line := range strings.Lines(g.text("/etc/iscsi/initiatorname.iscsi")) {
+		if v, ok := strings.CutPrefix(line, "InitiatorName="); ok {
+			iqn = strings.TrimSpace(v)
+		}
+	}
+	wwns := []any{}
+	found, _ := filepath.Glob(g.l.path("/sys/class/fc_host/*/port_name"))
+	for _, f := range found {
+		wwns = append(wwns, strings.TrimPrefix(g.text(strings.TrimPrefix(f, g.l.o.Root)), "0x"))
+	}
+	return facts{"iscsi_iqn": iqn, "hostnqn": g.text("/etc/nvme/hostnqn"), "fibre_channel_wwn": wwns}, nil
 }
 
 // deviceFacts are the block devices below /sys/block with their partitions.

@@ -149,7 +149,7 @@ func dateOfFacts(now time.Time) facts {
 		"hour":       now.Format("15"), "minute": now.Format("04"), "second": now.Format("05"),
 		"epoch": epoch, "epoch_int": epoch, "date": now.Format(time.DateOnly), "time": now.Format(time.TimeOnly),
 		"iso8601_micro": utc.Format("2006-01-02T15:04:05.000000Z"), "iso8601": utc.Format("2006-01-02T15:04:05Z"),
-		"iso8601_basic": now.Format("20060102T150405.000000"), "iso8601_basic_short": now.Format("20060102T150405"),
+		"iso8601_basic": strings.ReplaceAll(now.Format("20060102T150405.000000"), ".", ""), "iso8601_basic_short": now.Format("20060102T150405"),
 		"tz": zone, "tz_dst": dst, "tz_offset": now.Format("-0700"),
 	}}
 }
