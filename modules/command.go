@@ -36,10 +36,15 @@ func commandArgs() []module.Arg {
 
 func commandReturns() []module.Return {
 	return []module.Return{
-		{Name: "cmd", Type: "raw", Doc: "what was run: a list for command, a string for shell"}, {Name: "rc", Type: "int", Doc: "exit status"},
-		{Name: "stdout", Type: "str", Doc: "its output"}, {Name: "stdout_lines", Type: "list", Doc: "its output, a line each"},
-		{Name: "stderr", Type: "str", Doc: "its errors"}, {Name: "stderr_lines", Type: "list", Doc: "its errors, a line each"},
-		{Name: "start", Type: "str", Doc: "when it began"}, {Name: "end", Type: "str", Doc: "when it ended"}, {Name: "delta", Type: "str", Doc: "how long it took"},
+		{Name: "cmd", Type: "raw", Doc: "what was run: a list for command, a string for shell"},
+		{Name: "rc", Type: "int", Doc: "exit status"},
+		{Name: "stdout", Type: "str", Doc: "its output"},
+		{Name: "stdout_lines", Type: "list", Doc: "its output, a line each"},
+		{Name: "stderr", Type: "str", Doc: "its errors"},
+		{Name: "stderr_lines", Type: "list", Doc: "its errors, a line each"},
+		{Name: "start", Type: "str", Doc: "when it began"},
+		{Name: "end", Type: "str", Doc: "when it ended"},
+		{Name: "delta", Type: "str", Doc: "how long it took"},
 	}
 }
 
@@ -141,8 +146,10 @@ func runCommand(ctx context.Context, p module.Params, t module.Target, c state.C
 	}
 	if why != "" {
 		msg := "Did not run command since " + why
-		return module.Result{"changed": false, "rc": 0, "cmd": shown, "stdout": "skipped, since " + why, "stdout_lines": []string{"skipped, since " + why},
-			"stderr": "", "stderr_lines": []string{}, "start": nil, "end": nil, "delta": nil, "msg": msg}, nil
+		return module.Result{
+			"changed": false, "rc": 0, "cmd": shown, "stdout": "skipped, since " + why, "stdout_lines": []string{"skipped, since " + why},
+			"stderr": "", "stderr_lines": []string{}, "start": nil, "end": nil, "delta": nil, "msg": msg,
+		}, nil
 	}
 	return doCommand(ctx, p, t, c, shown)
 }

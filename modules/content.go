@@ -15,11 +15,16 @@ import (
 var contentOnHost = module.Spec{
 	Name: "rp.content", Kind: module.States, Local: true, Short: "The part of copy and template that runs on the host",
 	Args: append([]module.Arg{
-		{Name: "content", Type: module.Raw, Required: true}, {Name: "dest", Type: module.Path, Required: true},
+		{Name: "content", Type: module.Raw, Required: true},
+		{Name: "dest", Type: module.Path, Required: true},
 		{Name: "basename", Doc: "name of the file where dest is a directory; empty: dest must be none"},
-		{Name: "backup", Type: module.Bool}, {Name: "force", Type: module.Bool, Default: true}, {Name: "validate"},
-		{Name: "directory_mode", Type: module.Mode}, {Name: "follow", Type: module.Bool},
-		{Name: "parents", Type: module.Bool, Doc: "make the directories above dest"}, {Name: "source", Doc: "src of the result"},
+		{Name: "backup", Type: module.Bool},
+		{Name: "force", Type: module.Bool, Default: true},
+		{Name: "validate"},
+		{Name: "directory_mode", Type: module.Mode},
+		{Name: "follow", Type: module.Bool},
+		{Name: "parents", Type: module.Bool, Doc: "make the directories above dest"},
+		{Name: "source", Doc: "src of the result"},
 	}, attrArgs()...),
 	Run: func(ctx context.Context, p module.Params, t module.Target) (module.Result, error) {
 		content, err := contentArg(p, "content")

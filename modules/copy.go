@@ -71,10 +71,14 @@ end only what is in it. Files that are there and not in the source stay.`,
 
 func fileReturns(more ...module.Return) []module.Return {
 	return append([]module.Return{
-		{Name: "dest", Type: "str", Doc: "the file's path"}, {Name: "checksum", Type: "str", Doc: "SHA-1 of its content"},
-		{Name: "owner", Type: "str", Doc: "its owner"}, {Name: "group", Type: "str", Doc: "its group"},
-		{Name: "uid", Type: "int", Doc: "number of its owner"}, {Name: "gid", Type: "int", Doc: "number of its group"},
-		{Name: "mode", Type: "str", Doc: "its mode, octal"}, {Name: "size", Type: "int", Doc: "its size in bytes"},
+		{Name: "dest", Type: "str", Doc: "the file's path"},
+		{Name: "checksum", Type: "str", Doc: "SHA-1 of its content"},
+		{Name: "owner", Type: "str", Doc: "its owner"},
+		{Name: "group", Type: "str", Doc: "its group"},
+		{Name: "uid", Type: "int", Doc: "number of its owner"},
+		{Name: "gid", Type: "int", Doc: "number of its group"},
+		{Name: "mode", Type: "str", Doc: "its mode, octal"},
+		{Name: "size", Type: "int", Doc: "its size in bytes"},
 		{Name: "state", Type: "str", Doc: "file, directory, link …"},
 	}, more...)
 }

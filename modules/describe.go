@@ -116,10 +116,9 @@ func needParent(ctx context.Context, t module.Target, p string) error {
 }
 
 // put sets several fields of a result.
-func put(r module.Result, pairs ...any) module.Result {
+func put(r module.Result, pairs ...any) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name, _ := pairs[i].(string)
 		r[name] = pairs[i+1]
 	}
-	return r
 }

@@ -46,8 +46,12 @@ var findSpec = module.Spec{
     age: 30d
   register: old
 `,
-	Returns: []module.Return{{Name: "files", Type: "list", Doc: "what was found, each as stat gives it, with path"}, {Name: "matched", Type: "int", Doc: "how many"},
-		{Name: "examined", Type: "int", Doc: "how many were looked at"}, {Name: "skipped_paths", Type: "dict", Doc: "paths that could not be looked through, and why"}},
+	Returns: []module.Return{
+		{Name: "files", Type: "list", Doc: "what was found, each as stat gives it, with path"},
+		{Name: "matched", Type: "int", Doc: "how many"},
+		{Name: "examined", Type: "int", Doc: "how many were looked at"},
+		{Name: "skipped_paths", Type: "dict", Doc: "paths that could not be looked through, and why"},
+	},
 	Run: runFind,
 }
 
@@ -90,8 +94,10 @@ func runFind(ctx context.Context, p module.Params, t module.Target) (module.Resu
 			files = append(files, f)
 		}
 	}
-	return module.Result{"files": files, "matched": len(files), "examined": examined, "skipped_paths": skipped, "changed": false,
-		"msg": map[bool]string{true: "All paths examined", false: "Not all paths examined, check warnings for details"}[len(skipped) == 0]}, nil
+	return module.Result{
+		"files": files, "matched": len(files), "examined": examined, "skipped_paths": skipped, "changed": false,
+		"msg": map[bool]string{true: "All paths examined", false: "Not all paths examined, check warnings for details"}[len(skipped) == 0],
+	}, nil
 }
 
 // finder holds the conditions of a find.

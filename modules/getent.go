@@ -17,7 +17,8 @@ var getentSpec = module.Spec{
 		{Name: "database", Required: true, Choices: []string{"passwd", "group"}, Doc: "Which."},
 		{Name: "key", Doc: "One entry. Not given: all."},
 		{Name: "fail_key", Type: module.Bool, Default: true, Doc: "It is a failure if there is no such entry."},
-		{Name: "split", NotYet: true, Doc: "What separates fields."}, {Name: "service", NotYet: true, Doc: "Where to look."},
+		{Name: "split", NotYet: true, Doc: "What separates fields."},
+		{Name: "service", NotYet: true, Doc: "Where to look."},
 	},
 	Examples: `- getent:
     database: passwd

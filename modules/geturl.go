@@ -21,10 +21,14 @@ func urlArgs() []module.Arg {
 		{Name: "http_agent", Default: "rp", Doc: "The User-Agent header."},
 		{Name: "use_proxy", Type: module.Bool, Default: true, Choices: []string{"true"}, Doc: "The environment's proxy is used; nothing else is supported yet."},
 		{Name: "force_basic_auth", Type: module.Bool, Default: true, Choices: []string{"true"}, Doc: "The password is always sent with the first request."},
-		{Name: "client_cert", NotYet: true, Doc: "Certificate to show."}, {Name: "client_key", NotYet: true, Doc: "Its key."},
-		{Name: "ca_path", NotYet: true, Doc: "Certificates to trust."}, {Name: "ciphers", NotYet: true, Doc: "Ciphers to use."},
-		{Name: "use_gssapi", NotYet: true, Doc: "Kerberos."}, {Name: "use_netrc", NotYet: true, Doc: "Passwords of ~/.netrc."},
-		{Name: "decompress", NotYet: true, Doc: "Whether to unpack a compressed answer."}, {Name: "unredirected_headers", NotYet: true, Doc: "Headers for the first request only."},
+		{Name: "client_cert", NotYet: true, Doc: "Certificate to show."},
+		{Name: "client_key", NotYet: true, Doc: "Its key."},
+		{Name: "ca_path", NotYet: true, Doc: "Certificates to trust."},
+		{Name: "ciphers", NotYet: true, Doc: "Ciphers to use."},
+		{Name: "use_gssapi", NotYet: true, Doc: "Kerberos."},
+		{Name: "use_netrc", NotYet: true, Doc: "Passwords of ~/.netrc."},
+		{Name: "decompress", NotYet: true, Doc: "Whether to unpack a compressed answer."},
+		{Name: "unredirected_headers", NotYet: true, Doc: "Headers for the first request only."},
 	}
 }
 

@@ -19,7 +19,8 @@ var groupSpec = module.Spec{
 		{Name: "non_unique", Type: module.Bool, Default: false, Doc: "Allow a gid that another group has."},
 		{Name: "force", Type: module.Bool, Default: false, Doc: "Remove it although it is somebody's primary group."},
 		{Name: "local", NotYet: true, Doc: "Use lgroupadd and its like."},
-		{Name: "gid_min", NotYet: true, Doc: "Lowest gid to choose."}, {Name: "gid_max", NotYet: true, Doc: "Highest gid to choose."},
+		{Name: "gid_min", NotYet: true, Doc: "Lowest gid to choose."},
+		{Name: "gid_max", NotYet: true, Doc: "Highest gid to choose."},
 	},
 	Examples: `- name: A group with a number of its own
   group:
@@ -27,12 +28,16 @@ var groupSpec = module.Spec{
     gid: 2375
 `,
 	Returns: []module.Return{
-		{Name: "name", Type: "str", Doc: "the group's name"}, {Name: "gid", Type: "int", Doc: "its number"},
-		{Name: "state", Type: "str", Doc: "present or absent"}, {Name: "system", Type: "bool", Doc: "as given"},
+		{Name: "name", Type: "str", Doc: "the group's name"},
+		{Name: "gid", Type: "int", Doc: "its number"},
+		{Name: "state", Type: "str", Doc: "present or absent"},
+		{Name: "system", Type: "bool", Doc: "as given"},
 	},
 	Run: func(ctx context.Context, p module.Params, t module.Target) (module.Result, error) {
-		g := state.Group{Name: p.String("name"), Present: state.Is(p.String("state") == "present"),
-			System: p.Bool("system"), NonUnique: p.Bool("non_unique"), Force: p.Bool("force")}
+		g := state.Group{
+			Name: p.String("name"), Present: state.Is(p.String("state") == "present"),
+			System: p.Bool("system"), NonUnique: p.Bool("non_unique"), Force: p.Bool("force"),
+		}
 		if p.String("state") == "present" {
 			g.GID = p.IntValue("gid")
 		}

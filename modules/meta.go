@@ -35,15 +35,23 @@ var pauseSpec = module.Spec{
 	Short: "Wait, or ask",
 	Doc:   `Waits for some time, or until somebody presses Enter. Where no terminal is there, it waits out the time given, and does not wait for an answer.`,
 	Args: []module.Arg{
-		{Name: "seconds", Type: module.Int, Doc: "How long."}, {Name: "minutes", Type: module.Int, Doc: "How long."},
-		{Name: "prompt", Doc: "What to ask."}, {Name: "echo", Type: module.Bool, Default: true, Doc: "Show what is typed."},
+		{Name: "seconds", Type: module.Int, Doc: "How long."},
+		{Name: "minutes", Type: module.Int, Doc: "How long."},
+		{Name: "prompt", Doc: "What to ask."},
+		{Name: "echo", Type: module.Bool, Default: true, Doc: "Show what is typed."},
 	},
 	Exclusive: [][]string{{"seconds", "minutes"}},
 	Examples: `- pause:
     prompt: Take the load balancer's entry out, then press Enter
 `,
-	Returns: []module.Return{{Name: "user_input", Type: "str", Doc: "the answer"}, {Name: "stdout", Type: "str", Doc: "how long it waited, in words"},
-		{Name: "start", Type: "str", Doc: "when it began"}, {Name: "stop", Type: "str", Doc: "when it ended"}, {Name: "delta", Type: "int", Doc: "seconds it took"}, {Name: "rc", Type: "int", Doc: "0"}},
+	Returns: []module.Return{
+		{Name: "user_input", Type: "str", Doc: "the answer"},
+		{Name: "stdout", Type: "str", Doc: "how long it waited, in words"},
+		{Name: "start", Type: "str", Doc: "when it began"},
+		{Name: "stop", Type: "str", Doc: "when it ended"},
+		{Name: "delta", Type: "int", Doc: "seconds it took"},
+		{Name: "rc", Type: "int", Doc: "0"},
+	},
 	Act: runPause,
 }
 

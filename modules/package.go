@@ -102,9 +102,11 @@ func packageWants(p module.Params, manager string) ([]state.State, error) {
 		if err != nil {
 			return nil, err
 		}
-		pkg := state.Package{Name: name, Present: state.Is(!gone), Manager: manager, Latest: mode == "latest" && version == "",
+		pkg := state.Package{
+			Name: name, Present: state.Is(!gone), Manager: manager, Latest: mode == "latest" && version == "",
 			LockTimeout: int(p.Int("lock_timeout")), AllowDowngrade: p.Bool("allow_downgrade"), Purge: p.Bool("purge"), AutoRemove: p.Bool("autoremove"),
-			NoRecommends: p.Has("install_recommends") && !p.Bool("install_recommends")}
+			NoRecommends: p.Has("install_recommends") && !p.Bool("install_recommends"),
+		}
 		if version != "" && !gone {
 			pkg.Version = state.Is(state.Version(version))
 		}

@@ -30,8 +30,11 @@ In user scope it makes the user's manager linger, waits until it and its bus ans
 DBUS_SESSION_BUS_ADDRESS set: no login of the user is needed.`
 
 func serviceReturns() []module.Return {
-	return []module.Return{{Name: "name", Type: "str", Doc: "the service"}, {Name: "state", Type: "str", Doc: "started or stopped, as it is now"},
-		{Name: "enabled", Type: "bool", Doc: "whether it is enabled now"}}
+	return []module.Return{
+		{Name: "name", Type: "str", Doc: "the service"},
+		{Name: "state", Type: "str", Doc: "started or stopped, as it is now"},
+		{Name: "enabled", Type: "bool", Doc: "whether it is enabled now"},
+	}
 }
 
 var serviceSpec = module.Spec{

@@ -35,8 +35,10 @@ overlaps somebody else's is refused, with their name.`,
     start: 200000
     count: 131072
 `,
-	Returns: []module.Return{{Name: "subuid", Type: "list", Doc: "the user's ranges of user ids: start and count"},
-		{Name: "subgid", Type: "list", Doc: "the user's ranges of group ids"}},
+	Returns: []module.Return{
+		{Name: "subuid", Type: "list", Doc: "the user's ranges of user ids: start and count"},
+		{Name: "subgid", Type: "list", Doc: "the user's ranges of group ids"},
+	},
 	Run: runSubid,
 }
 
@@ -46,7 +48,6 @@ type subidFile struct {
 	ranges state.Value[[]state.SubRange] // the user's, by the host's own source
 	file   state.File
 	lines  []subLine
-	start  int64
 	needed bool
 }
 

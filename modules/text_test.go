@@ -143,8 +143,16 @@ func TestGlobRegex(t *testing.T) {
 		glob, name string
 		want       bool
 	}{
-		{"*.log", "a.log", true}, {"*.log", "a.logs", false}, {"?.x", "a.x", true}, {"[ab]c", "bc", true}, {"[!ab]c", "bc", false}, {"[!ab]c", "cc", true},
-		{"a[", "a[", true}, {"a.b", "axb", false}, {"ansible_*", "ansible_distribution", true}, {"[]]", "]", true},
+		{"*.log", "a.log", true},
+		{"*.log", "a.logs", false},
+		{"?.x", "a.x", true},
+		{"[ab]c", "bc", true},
+		{"[!ab]c", "bc", false},
+		{"[!ab]c", "cc", true},
+		{"a[", "a[", true},
+		{"a.b", "axb", false},
+		{"ansible_*", "ansible_distribution", true},
+		{"[]]", "]", true},
 	} {
 		re, err := modules.Compile("^(?:" + modules.GlobRegex(c.glob) + ")")
 		if err != nil {
@@ -159,8 +167,14 @@ func TestGlobRegex(t *testing.T) {
 
 func TestFindSum(t *testing.T) {
 	for _, c := range []struct{ list, want string }{
-		{"abc  f.tgz\n", "abc"}, {"abc *f.tgz\n", "abc"}, {"x  other\nabc  ./dir/f.tgz\n", "abc"}, {"abc\n", "abc"},
-		{"SHA256 (f.tgz) = abc\n", "abc"}, {"abc\ndef\n", ""}, {"", ""}, {"abc  f.tgz.asc\n", ""},
+		{"abc  f.tgz\n", "abc"},
+		{"abc *f.tgz\n", "abc"},
+		{"x  other\nabc  ./dir/f.tgz\n", "abc"},
+		{"abc\n", "abc"},
+		{"SHA256 (f.tgz) = abc\n", "abc"},
+		{"abc\ndef\n", ""},
+		{"", ""},
+		{"abc  f.tgz.asc\n", ""},
 	} {
 		got, err := modules.FindSum(c.list, "f.tgz", "here")
 		if got != c.want || (err == nil) != (c.want != "") {

@@ -15,9 +15,14 @@ import (
 var treeOnHost = module.Spec{
 	Name: "rp.tree", Kind: module.States, Local: true, Short: "The part of copying a directory that runs on the host",
 	Args: append([]module.Arg{
-		{Name: "files", Type: module.List, Elem: module.Raw}, {Name: "dest", Type: module.Path, Required: true}, {Name: "source"},
-		{Name: "backup", Type: module.Bool}, {Name: "force", Type: module.Bool, Default: true}, {Name: "validate"},
-		{Name: "directory_mode", Type: module.Mode}, {Name: "follow", Type: module.Bool},
+		{Name: "files", Type: module.List, Elem: module.Raw},
+		{Name: "dest", Type: module.Path, Required: true},
+		{Name: "source"},
+		{Name: "backup", Type: module.Bool},
+		{Name: "force", Type: module.Bool, Default: true},
+		{Name: "validate"},
+		{Name: "directory_mode", Type: module.Mode},
+		{Name: "follow", Type: module.Bool},
 	}, attrArgs()...),
 	Run: func(ctx context.Context, p module.Params, t module.Target) (module.Result, error) {
 		var files []treeFile
@@ -117,9 +122,17 @@ func writeTree(ctx context.Context, p module.Params, t module.Target, dest strin
 var copyOnHost = module.Spec{
 	Name: "rp.copy", Kind: module.States, Local: true, Short: "copy with remote_src",
 	Args: append([]module.Arg{
-		{Name: "src", Type: module.Path, Required: true}, {Name: "dest", Type: module.Path, Required: true}, {Name: "basename"}, {Name: "source"}, {Name: "parents", Type: module.Bool},
-		{Name: "backup", Type: module.Bool}, {Name: "force", Type: module.Bool, Default: true}, {Name: "validate"},
-		{Name: "directory_mode", Type: module.Mode}, {Name: "follow", Type: module.Bool}, {Name: "checksum"},
+		{Name: "src", Type: module.Path, Required: true},
+		{Name: "dest", Type: module.Path, Required: true},
+		{Name: "basename"},
+		{Name: "source"},
+		{Name: "parents", Type: module.Bool},
+		{Name: "backup", Type: module.Bool},
+		{Name: "force", Type: module.Bool, Default: true},
+		{Name: "validate"},
+		{Name: "directory_mode", Type: module.Mode},
+		{Name: "follow", Type: module.Bool},
+		{Name: "checksum"},
 	}, attrArgs()...),
 	Run: func(ctx context.Context, p module.Params, t module.Target) (module.Result, error) {
 		src := p.String("src")

@@ -27,8 +27,10 @@ is wanted, so the dry run shows each, and a second run changes nothing. The arch
 		{Name: "include", Type: module.List, Elem: module.String, Doc: "Members to unpack, and no others."},
 		{Name: "extra_opts", Type: module.List, Elem: module.String, Doc: "Options of tar; only --strip-components=N is supported yet."},
 		{Name: "validate_certs", Type: module.Bool, Default: true, Doc: "For a URL: check the server's certificate."},
-		{Name: "copy", NotYet: true, Doc: "Old opposite of remote_src."}, {Name: "decrypt", Type: module.Bool, Default: true, Choices: []string{"true"}, Doc: "A vault-encrypted src is decrypted; nothing else is supported yet."},
-		{Name: "keep_newer", NotYet: true, Doc: "Leave files alone that are newer than the archive's."}, {Name: "io_buffer_size", NotYet: true, Doc: "Not of use here."},
+		{Name: "copy", NotYet: true, Doc: "Old opposite of remote_src."},
+		{Name: "decrypt", Type: module.Bool, Default: true, Choices: []string{"true"}, Doc: "A vault-encrypted src is decrypted; nothing else is supported yet."},
+		{Name: "keep_newer", NotYet: true, Doc: "Leave files alone that are newer than the archive's."},
+		{Name: "io_buffer_size", NotYet: true, Doc: "Not of use here."},
 	}, attrArgs()...),
 	Exclusive: [][]string{{"include", "exclude"}},
 	Examples: `- name: Docker's static binaries
@@ -65,9 +67,15 @@ is wanted, so the dry run shows each, and a second run changes nothing. The arch
 var unarchiveOnHost = module.Spec{
 	Name: "rp.unarchive", Kind: module.States, Short: "The part of unarchive that runs on the host",
 	Args: append([]module.Arg{
-		{Name: "src", Type: module.Path, Required: true}, {Name: "content", Type: module.Raw}, {Name: "dest", Type: module.Path, Required: true},
-		{Name: "creates", Type: module.Path}, {Name: "list_files", Type: module.Bool}, {Name: "exclude", Type: module.List}, {Name: "include", Type: module.List},
-		{Name: "extra_opts", Type: module.List}, {Name: "validate_certs", Type: module.Bool, Default: true},
+		{Name: "src", Type: module.Path, Required: true},
+		{Name: "content", Type: module.Raw},
+		{Name: "dest", Type: module.Path, Required: true},
+		{Name: "creates", Type: module.Path},
+		{Name: "list_files", Type: module.Bool},
+		{Name: "exclude", Type: module.List},
+		{Name: "include", Type: module.List},
+		{Name: "extra_opts", Type: module.List},
+		{Name: "validate_certs", Type: module.Bool, Default: true},
 	}, attrArgs()...),
 	Run: runUnarchive,
 }

@@ -44,10 +44,16 @@ change may decide the answer; any other method does something, so it is reported
   retries: 10
   delay: 2
 `,
-	Returns: []module.Return{{Name: "status", Type: "int", Doc: "the answer's status"}, {Name: "url", Type: "str", Doc: "the URL that answered"},
-		{Name: "content", Type: "str", Doc: "the body, with return_content or on failure"}, {Name: "json", Type: "raw", Doc: "the body, where it is JSON"},
-		{Name: "msg", Type: "str", Doc: "the status in words"}, {Name: "redirected", Type: "bool", Doc: "whether there was a redirect"},
-		{Name: "elapsed", Type: "int", Doc: "seconds it took"}, {Name: "path", Type: "str", Doc: "with dest: the file"}},
+	Returns: []module.Return{
+		{Name: "status", Type: "int", Doc: "the answer's status"},
+		{Name: "url", Type: "str", Doc: "the URL that answered"},
+		{Name: "content", Type: "str", Doc: "the body, with return_content or on failure"},
+		{Name: "json", Type: "raw", Doc: "the body, where it is JSON"},
+		{Name: "msg", Type: "str", Doc: "the status in words"},
+		{Name: "redirected", Type: "bool", Doc: "whether there was a redirect"},
+		{Name: "elapsed", Type: "int", Doc: "seconds it took"},
+		{Name: "path", Type: "str", Doc: "with dest: the file"},
+	},
 	Run: runURI,
 }
 
@@ -91,9 +97,11 @@ func uriRequest(p module.Params) (state.HTTPRequest, error) {
 	if unknown != nil {
 		panic(module.NotKnown{Arg: "headers", After: unknown.After})
 	}
-	q := state.HTTPRequest{URL: p.String("url"), Method: strings.ToUpper(p.String("method")), Headers: map[string]string{}, User: p.String("url_username"),
+	q := state.HTTPRequest{
+		URL: p.String("url"), Method: strings.ToUpper(p.String("method")), Headers: map[string]string{}, User: p.String("url_username"),
 		Password: p.String("url_password"), Insecure: !p.Bool("validate_certs"), Timeout: int(p.Int("timeout")), Unix: p.String("unix_socket"),
-		ForceBasic: p.Bool("force_basic_auth"), ReturnContent: p.Bool("return_content")}
+		ForceBasic: p.Bool("force_basic_auth"), ReturnContent: p.Bool("return_content"),
+	}
 	q.Redirects = map[string]string{"all": "all", "yes": "all", "True": "all", "none": "none", "no": "none", "False": "none"}[p.String("follow_redirects")]
 	if q.Redirects == "" {
 		q.Redirects = "safe"

@@ -50,10 +50,14 @@ A password is a crypt(5) hash; make one with the filter password_hash.`,
 		{Name: "password_expire_min", NotYet: true, Doc: "Days until the password may be changed."},
 		{Name: "password_expire_warn", NotYet: true, Doc: "Days of warning."},
 		{Name: "password_expire_account_disable", NotYet: true, Doc: "Days after which an expired password disables the account."},
-		{Name: "uid_min", NotYet: true, Doc: "Lowest uid to choose."}, {Name: "uid_max", NotYet: true, Doc: "Highest uid to choose."},
-		{Name: "seuser", NotYet: true, Doc: "SELinux user."}, {Name: "login_class", NotYet: true, Doc: "BSD login class."},
-		{Name: "profile", NotYet: true, Doc: "Solaris profile."}, {Name: "role", NotYet: true, Doc: "Solaris role."},
-		{Name: "authorization", NotYet: true, Doc: "Solaris authorization."}, {Name: "hidden", NotYet: true, Doc: "Hide it on macOS."},
+		{Name: "uid_min", NotYet: true, Doc: "Lowest uid to choose."},
+		{Name: "uid_max", NotYet: true, Doc: "Highest uid to choose."},
+		{Name: "seuser", NotYet: true, Doc: "SELinux user."},
+		{Name: "login_class", NotYet: true, Doc: "BSD login class."},
+		{Name: "profile", NotYet: true, Doc: "Solaris profile."},
+		{Name: "role", NotYet: true, Doc: "Solaris role."},
+		{Name: "authorization", NotYet: true, Doc: "Solaris authorization."},
+		{Name: "hidden", NotYet: true, Doc: "Hide it on macOS."},
 	},
 	Examples: `- name: An account with a key
   user:
@@ -72,20 +76,27 @@ A password is a crypt(5) hash; make one with the filter password_hash.`,
     remove: true
 `,
 	Returns: []module.Return{
-		{Name: "name", Type: "str", Doc: "the account's name"}, {Name: "state", Type: "str", Doc: "present or absent"},
-		{Name: "uid", Type: "int", Doc: "its number"}, {Name: "group", Type: "int", Doc: "number of its primary group"},
+		{Name: "name", Type: "str", Doc: "the account's name"},
+		{Name: "state", Type: "str", Doc: "present or absent"},
+		{Name: "uid", Type: "int", Doc: "its number"},
+		{Name: "group", Type: "int", Doc: "number of its primary group"},
 		{Name: "groups", Type: "str", Doc: "supplementary groups, with commas, if they were given"},
-		{Name: "home", Type: "str", Doc: "home directory"}, {Name: "shell", Type: "str", Doc: "login shell"},
-		{Name: "comment", Type: "str", Doc: "full name"}, {Name: "append", Type: "bool", Doc: "as given"},
-		{Name: "ssh_key_file", Type: "str", Doc: "path of the private key"}, {Name: "ssh_public_key", Type: "str", Doc: "the public key"},
+		{Name: "home", Type: "str", Doc: "home directory"},
+		{Name: "shell", Type: "str", Doc: "login shell"},
+		{Name: "comment", Type: "str", Doc: "full name"},
+		{Name: "append", Type: "bool", Doc: "as given"},
+		{Name: "ssh_key_file", Type: "str", Doc: "path of the private key"},
+		{Name: "ssh_public_key", Type: "str", Doc: "the public key"},
 	},
 	Run: runUser,
 }
 
 func runUser(ctx context.Context, p module.Params, t module.Target) (module.Result, error) {
 	name := p.String("name")
-	u := state.User{Name: name, Present: state.Is(p.String("state") == "present"), System: p.Bool("system"), CreateHome: p.Bool("create_home"),
-		MoveHome: p.Bool("move_home"), Skeleton: p.String("skeleton"), NonUnique: p.Bool("non_unique"), Remove: p.Bool("remove"), Force: p.Bool("force")}
+	u := state.User{
+		Name: name, Present: state.Is(p.String("state") == "present"), System: p.Bool("system"), CreateHome: p.Bool("create_home"),
+		MoveHome: p.Bool("move_home"), Skeleton: p.String("skeleton"), NonUnique: p.Bool("non_unique"), Remove: p.Bool("remove"), Force: p.Bool("force"),
+	}
 	if p.String("state") == "absent" {
 		_, err := t.Want(ctx, u)
 		return module.Result{"name": name, "state": "absent", "force": u.Force, "remove": u.Remove}, err
@@ -241,8 +252,10 @@ func userResult(ctx context.Context, p module.Params, t module.Target, u state.U
 	if err != nil {
 		return nil, err
 	}
-	r := module.Result{"name": u.Name, "state": "present", "uid": result(u.UID), "home": result(u.Home), "shell": result(u.Shell),
-		"comment": result(u.Comment), "append": p.Bool("append"), "create_home": p.Bool("create_home"), "move_home": p.Bool("move_home"), "system": p.Bool("system")}
+	r := module.Result{
+		"name": u.Name, "state": "present", "uid": result(u.UID), "home": result(u.Home), "shell": result(u.Shell),
+		"comment": result(u.Comment), "append": p.Bool("append"), "create_home": p.Bool("create_home"), "move_home": p.Bool("move_home"), "system": p.Bool("system"),
+	}
 	r["group"] = value.Unknown{After: u.Group.After()}
 	for _, g := range all.Groups.Or(nil) {
 		if g.Name == u.Group.Or("") {

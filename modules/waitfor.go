@@ -40,8 +40,13 @@ for what no earlier change can bring about; otherwise its outcome is unknown.`,
   wait_for:
     path: /run/user/1001/docker.sock
 `,
-	Returns: []module.Return{{Name: "elapsed", Type: "int", Doc: "seconds waited"}, {Name: "match_groups", Type: "list", Doc: "what search_regex's groups found in the file"},
-		{Name: "state", Type: "str", Doc: "as given"}, {Name: "port", Type: "int", Doc: "as given"}, {Name: "path", Type: "str", Doc: "as given"}},
+	Returns: []module.Return{
+		{Name: "elapsed", Type: "int", Doc: "seconds waited"},
+		{Name: "match_groups", Type: "list", Doc: "what search_regex's groups found in the file"},
+		{Name: "state", Type: "str", Doc: "as given"},
+		{Name: "port", Type: "int", Doc: "as given"},
+		{Name: "path", Type: "str", Doc: "as given"},
+	},
 	Run: runWaitFor,
 }
 

@@ -13,15 +13,15 @@ func splitWords(s string) ([]string, error) {
 	in := false // inside a word, perhaps an empty one in quotes
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		switch {
-		case c == '\'' || c == '"':
+		switch c {
+		case '\'', '"':
 			in = true
 			end, err := quoted(&cur, s, i)
 			if err != nil {
 				return nil, err
 			}
 			i = end
-		case c == '\\':
+		case '\\':
 			if i++; i == len(s) {
 				return nil, fmt.Errorf("cannot take %q apart: nothing follows its last \\", s)
 			}
@@ -29,7 +29,7 @@ func splitWords(s string) ([]string, error) {
 				in = true
 				cur.WriteByte(s[i])
 			}
-		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+		case ' ', '\t', '\n', '\r':
 			if in {
 				words, in = append(words, cur.String()), false
 				cur.Reset()
