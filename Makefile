@@ -46,7 +46,7 @@ e2e-full: ## e2e, and what takes longer: other Debian releases, all of the matri
 	@$(MAKE) --no-print-directory e2e-root RP_E2E_FULL=1
 
 .PHONY: e2e-root
-e2e-root: build
+e2e-root: # the tests build rp themselves
 	RP_E2E_FULL=$(RP_E2E_FULL) go test -tags e2e -count=1 -timeout 90m -parallel 3 $(if $(RUN),-run '$(RUN)') ./e2e
 
 demo: ## rootless Docker on two lab hosts, twice

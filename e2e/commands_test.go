@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"time"
@@ -77,6 +78,27 @@ func cmdRecap(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s: %s=%d, want %d", args[1], name, have[name], n)
 		}
 	}
+}
+
+// trips PLAYBOOK NAME: runs it, which must change nothing, and writes into trips-NAME for how many answers the
+// controller waited on host1.
+func cmdTrips(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: trips PLAYBOOK NAME")
+	}
+	ts.Check(ts.Exec("rp", "run", "-i", "hosts", "--output", "json", "--profile", args[0]))
+	events, err := laws.ParseEvents([]byte(ts.ReadFile("stdout")))
+	ts.Check(err)
+	if n := laws.Recap(events)["host1"].Changed; n != 0 {
+		ts.Fatalf("%s changed %d tasks", args[0], n)
+	}
+	for _, e := range events {
+		if e.Profile != nil {
+			ts.Check(os.WriteFile(ts.MkAbs("trips-"+args[1]), []byte(strconv.Itoa(e.Profile.Hosts["host1"].RoundTrips)), 0o600))
+			return
+		}
+	}
+	ts.Fatalf("no profile in the output")
 }
 
 func cut(ts *testscript.TestScript, s string) (string, int) {

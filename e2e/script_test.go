@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 			"await":  cmdAwait,
 			"laws":   cmdLaws,
 			"recap":  cmdRecap,
+			"trips":  cmdTrips,
 		},
 	})
 }

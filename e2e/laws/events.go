@@ -30,7 +30,7 @@ type Event struct {
 	Stats map[string]Stats
 	// Profile is there when --profile was given.
 	Profile *struct {
-		Hosts map[string]map[string]any
+		Hosts map[string]struct{ RoundTrips int }
 	}
 }
 

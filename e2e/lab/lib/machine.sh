@@ -16,11 +16,11 @@ locked() {
 
 machine_need() {
   local c missing=
-  for c in mmdebstrap ip iptables ssh dnsmasq unshare; do command -v $c >/dev/null || missing=1; done
+  for c in mmdebstrap ip iptables ssh dnsmasq unshare curl; do command -v $c >/dev/null || missing=1; done
   [ -n "$missing" ] || [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_InRelease' -print -quit 2>/dev/null)" ] || return 0
-  echo "lab: installing mmdebstrap, dnsmasq, iptables, iproute2 and ssh" >&2
+  echo "lab: installing what the lab needs (mmdebstrap, dnsmasq, iptables, iproute2, ssh, curl)" >&2
   { apt-get update -qq && { [ -z "$missing" ] || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    mmdebstrap openssh-client iproute2 iptables util-linux dnsmasq-base; }; } >"$LAB/apt.log" 2>&1 || { tail "$LAB/apt.log" >&2; die "apt-get failed"; }
+    mmdebstrap openssh-client iproute2 iptables util-linux dnsmasq-base curl; }; } >"$LAB/apt.log" 2>&1 || { tail "$LAB/apt.log" >&2; die "apt-get failed"; }
 }
 
 # the lab's own program; built from this checkout when its sources changed
