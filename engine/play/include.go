@@ -36,10 +36,11 @@ func (p *pass) include(s scope, t *Task, es entries) {
 	if t.Module == importTasks || t.Module == includeTasks {
 		inc.File = p.needed(t, "file")
 	} else {
-		inc.Role = get("name")
-		if inc.Role == nil {
-			inc.Role = p.needed(t, "role")
+		name := "role"
+		if get("name") != nil {
+			name = "name"
 		}
+		inc.Role = p.needed(t, name)
 		inc.From = RoleFrom{Tasks: get("tasks_from"), Vars: get("vars_from"), Defaults: get("defaults_from"), Handlers: get("handlers_from")}
 		inc.Public = p.flag(t, "public")
 		inc.AllowDuplicates = p.flag(t, "allow_duplicates")
@@ -81,6 +82,10 @@ func (p *pass) needed(t *Task, name string) any {
 func (p *pass) flag(t *Task, name string) any {
 	v, ok := t.Args.Get(name)
 	if !ok {
+		return nil
+	}
+	if _, ok := v.(value.Template); ok {
+		p.ds.Errorf(t.ArgPos[name], "%s of %s that is a template is not supported yet", name, t.Action)
 		return nil
 	}
 	v, _ = p.typed(t.ArgPos[name], &Keyword{Name: name, Type: Bool}, v)
@@ -148,7 +153,12 @@ func (p *pass) expectFile(s scope, t *Task) {
 			p.ds.Warnf(t.Include.Pos, "there is no file %q: the task will fail if it is reached", name)
 		}
 	default:
-		if name, ok := t.Include.Role.(string); ok && p.l.rolePath(s, name) == "" {
+		name, ok := t.Include.Role.(string)
+		switch {
+		case !ok || p.l.rolePath(s, name) != "":
+		case ofCollection(name):
+			p.ds.Warnf(t.Include.Pos, "role %q: roles of collections are not supported yet: the task will fail if it is reached", name)
+		default:
 			p.ds.Warnf(t.Include.Pos, "there is no role %q: the task will fail if it is reached", name)
 		}
 	}

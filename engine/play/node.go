@@ -99,9 +99,9 @@ type Include struct {
 	// Role and From are include_role's: strings, templates, or nil for main.
 	Role any
 	From RoleFrom
-	// Public (include_role): the role's variables and defaults are seen by the tasks after it. bool, template or nil.
+	// Public (include_role): the role's variables and defaults are seen by the tasks after it. bool or nil.
 	Public any
-	// AllowDuplicates is bool, template or nil (true).
+	// AllowDuplicates is bool or nil (true).
 	AllowDuplicates any
 	// Apply is what apply: says of all that is included, or nil.
 	Apply *Level

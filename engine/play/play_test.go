@@ -105,7 +105,7 @@ func badSyntax(src string, pos diag.Pos) diag.List {
 }
 
 func loader(fsys fstest.MapFS) *play.Loader {
-	return &play.Loader{Modules: modules, Source: play.FS(fsys), Static: static, CheckExpr: badSyntax, CheckTemplate: badSyntax}
+	return &play.Loader{RolesPath: []string{"shared"}, Modules: modules, Source: play.FS(fsys), Static: static, CheckExpr: badSyntax, CheckTemplate: badSyntax}
 }
 
 func files(a *txtar.Archive) fstest.MapFS {

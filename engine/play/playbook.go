@@ -80,7 +80,7 @@ func (p *pass) importPlaybook(s scope, es entries, word string) []*Play {
 	if !filepath.IsAbs(name) {
 		full = filepath.Join(filepath.Dir(s.doc.path), name)
 	}
-	if strings.Count(name, ".") >= 2 && !strings.Contains(name, "/") && !p.l.isFile(full) {
+	if ofCollection(name) && !p.l.isFile(full) {
 		p.ds.Errorf(pos, "playbook %q: playbooks of collections are not supported yet", name)
 		return nil
 	}

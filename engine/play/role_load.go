@@ -43,17 +43,30 @@ func (l *Loader) rolePath(s scope, name string) string {
 
 func (l *Loader) roleDirs(s scope) []string {
 	var dirs []string
-	if s.play != nil {
-		dirs = append(dirs, filepath.Join(s.play.Dir, "roles"))
+	add := func(dir string) {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
 	}
-	dirs = append(dirs, l.RolesPath...)
+	if s.play != nil {
+		add(filepath.Join(s.play.Dir, "roles"))
+	}
+	for _, dir := range l.RolesPath {
+		add(filepath.Clean(dir))
+	}
 	if s.role != nil {
-		dirs = append(dirs, filepath.Dir(s.role.Path))
+		add(filepath.Dir(s.role.Path))
 	}
 	if s.play != nil {
-		dirs = append(dirs, s.play.Dir)
+		add(s.play.Dir)
 	}
-	return slices.Compact(dirs)
+	return dirs
+}
+
+// ofCollection reports whether name can only be a role or playbook of a
+// collection: namespace.collection.name.
+func ofCollection(name string) bool {
+	return strings.Count(name, ".") >= 2 && !strings.ContainsAny(name, "/ ")
 }
 
 // role is the block of the role that u uses, nil where it cannot be found.
@@ -97,7 +110,7 @@ func (p *pass) role(s scope, u roleUse) *Block {
 
 func (p *pass) noRole(s scope, u roleUse) {
 	p.partial = true
-	if strings.Count(u.name, ".") >= 2 && !strings.ContainsAny(u.name, "/ ") {
+	if ofCollection(u.name) {
 		p.ds.Errorf(u.pos, "role %q: roles of collections are not supported yet", u.name)
 		return
 	}

@@ -102,9 +102,9 @@ func unknownAnchor(text source, message string) (line, col int, ok bool) {
 }
 
 var (
-	unquotedTemplate = regexp.MustCompile(`^\s*(?:- +)*(?:[^\s#'"{\[][^#'"{\[]*: +|- +)(\{\{.*|\{%.*)$`)
+	unquotedTemplate = regexp.MustCompile(`^\s*(?:- +)*(?:[^\s#'"{\[-][^#'"{\[]*: +|- +)(\{\{.*|\{%.*)$`)
 	tabIndent        = regexp.MustCompile(`^ *\t\s*[^\s#]`)
-	plainValue       = regexp.MustCompile(`^\s*(?:- +)*[^\s#'"{\[|>][^:#]*: +([^'"{\[|>&*!].*: .*)$`)
+	plainValue       = regexp.MustCompile(`^\s*(?:- +)*[^\s#'"{\[|>-][^:#]*: +([^'"{\[|>&*!].*: .*)$`)
 	badStart         = regexp.MustCompile("^\\s*(?:- +)*(?:[^\\s#'\"{\\[:]+: +|- +)([@`%].*)$")
 	afterQuote       = regexp.MustCompile(`^\s*(?:- +)*[^\s#'"{\[:]+: +("[^"]*"|'[^']*') *[^\s#,'"]`)
 )
@@ -137,6 +137,9 @@ func explain(text source, pos diag.Pos, message string) (diag.Pos, string) {
 			}
 			return diag.Pos{File: pos.File, Line: n, Col: col}, hint
 		}
+	}
+	if line := text.line(pos.Line); strings.Contains(line, "{{") && strings.Contains(message, "did not find expected ','") {
+		return pos, "inside [ ] and { } a value with {{ }} must be in quotes"
 	}
 	for n := max(1, pos.Line-1); n <= pos.Line+1; n++ {
 		if line := text.line(n); tabIndent.MatchString(line) {
