@@ -203,27 +203,20 @@ func showVersion(have string, want state.Value[state.Version], compare func(a, b
 	if _, rest, cut := strings.Cut(have, ":"); cut && !strings.Contains(string(w), ":") {
 		short = rest
 	}
-	if op, v := splitRelation(string(w)); op != "" {
-		if op == "=" && state.Version(v).SatisfiedBy(state.Version(short)) || relationHolds(op, compare(short, v)) {
-			return want
-		}
+	if op, v := splitRelation(string(w)); relationHolds(op, compare(short, v)) {
+		return want
 	}
 	return state.Is(state.Version(short))
 }
 
 func splitRelation(v string) (op, version string) {
 	i := len(v) - len(strings.TrimLeft(v, "<>=!"))
-	op = v[:i]
-	if op == "==" {
-		op = "="
-	}
-	return op, strings.TrimSpace(v[i:])
+	return v[:i], strings.TrimSpace(v[i:])
 }
 
+// relationHolds reports whether a relation holds that takes an order of versions; "=" is compared by text.
 func relationHolds(op string, c int) bool {
 	switch op {
-	case "=":
-		return c == 0
 	case ">=":
 		return c >= 0
 	case "<=":

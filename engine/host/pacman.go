@@ -3,6 +3,8 @@ package host
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,7 +94,9 @@ func (p *pacman) simulate(ctx context.Context, t transaction) ([]step, error) {
 			}
 			return nil, errUnsure
 		}
-		for name, v := range parsePacmanQuery(string(r.stdout)) {
+		targets := parsePacmanQuery(string(r.stdout))
+		for _, name := range slices.Sorted(maps.Keys(targets)) {
+			v := targets[name]
 			st := step{Name: name, From: have[name], Clean: have[name] == ""}
 			if part.adds {
 				st.To = v
