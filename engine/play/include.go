@@ -146,21 +146,21 @@ func argNode(es entries, word, name string) *yaml.Node {
 
 // expectFile warns of an include whose file or role has a fixed name and is not there.
 func (p *pass) expectFile(s scope, t *Task) {
-	switch {
-	case t.Module == includeTasks:
+	const late = "the task will fail if it is reached"
+	if t.Module == includeTasks {
 		name, ok := t.Include.File.(string)
 		if ok && firstFile(p.l, taskFiles(name, s.trail, s.role, s.play, s.handler)) == "" {
-			p.ds.Warnf(t.Include.Pos, "there is no file %q: the task will fail if it is reached", name)
+			p.ds.Warnf(t.Include.Pos, "there is no file %q: %s", name, late)
 		}
+		return
+	}
+	name, ok := t.Include.Role.(string)
+	switch {
+	case !ok || p.l.rolePath(s, name) != "":
+	case ofCollection(name):
+		p.ds.Warnf(t.Include.Pos, "role %q: roles of collections are not supported yet: %s", name, late)
 	default:
-		name, ok := t.Include.Role.(string)
-		switch {
-		case !ok || p.l.rolePath(s, name) != "":
-		case ofCollection(name):
-			p.ds.Warnf(t.Include.Pos, "role %q: roles of collections are not supported yet: the task will fail if it is reached", name)
-		default:
-			p.ds.Warnf(t.Include.Pos, "there is no role %q: the task will fail if it is reached", name)
-		}
+		p.ds.Warnf(t.Include.Pos, "there is no role %q: %s", name, late)
 	}
 }
 

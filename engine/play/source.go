@@ -42,7 +42,8 @@ func inside(path string) string {
 	return p
 }
 
-func (s inFS) ReadFile(path string) ([]byte, error)       { return fs.ReadFile(s.fsys, inside(path)) }
+func (s inFS) ReadFile(path string) ([]byte, error) { return fs.ReadFile(s.fsys, inside(path)) }
+
 func (s inFS) ReadDir(path string) ([]fs.DirEntry, error) { return fs.ReadDir(s.fsys, inside(path)) }
 func (s inFS) Stat(path string) (fs.FileInfo, error)      { return fs.Stat(s.fsys, inside(path)) }
 
