@@ -199,7 +199,14 @@ func (l *login) fileKey(f *keyFile) *keySigner {
 			return nil
 		}
 	}
-	return &keySigner{pub: f.pub, name: f.path, open: open}
+	noted := func() (ssh.AlgorithmSigner, error) {
+		s, err := open()
+		if err != nil {
+			l.notes = append(l.notes, err.Error())
+		}
+		return s, err
+	}
+	return &keySigner{pub: f.pub, name: f.path, open: noted}
 }
 
 // ask asks a person; the connection's clock stands still meanwhile.

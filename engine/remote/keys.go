@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -109,14 +110,14 @@ func (f *keyFile) open(given string, ask func(try int) (string, error)) (ssh.Alg
 	}
 	for try := range passphraseTries + 1 { // the first with what was given
 		phrase := given
-		if try == 0 && given == "" {
-			continue
-		}
 		if try > 0 {
 			var err error
 			if phrase, err = ask(try); err != nil {
 				return nil, fmt.Errorf("key %s has a passphrase: %w", f.path, err)
 			}
+		}
+		if phrase == "" {
+			continue // not given, or just Enter
 		}
 		s, err := ssh.ParsePrivateKeyWithPassphrase(f.data, []byte(phrase))
 		if err == nil {
@@ -124,18 +125,13 @@ func (f *keyFile) open(given string, ask func(try int) (string, error)) (ssh.Alg
 			f.pub = s.PublicKey()
 			return f.signer, f.err
 		}
-		if !isWrongPhrase(err) {
+		if !errors.Is(err, x509.IncorrectPasswordError) {
 			f.err = fmt.Errorf("cannot open key %s: %s", f.path, cause(err))
 			return nil, f.err
 		}
 	}
 	f.err = fmt.Errorf("wrong passphrase for key %s", f.path)
 	return nil, f.err
-}
-
-// isWrongPhrase: x/crypto has an error for it, except for some formats.
-func isWrongPhrase(err error) bool {
-	return strings.Contains(err.Error(), "decryption password incorrect") || strings.Contains(err.Error(), "malformed no key")
 }
 
 // keySigner is a key that can be offered to a server now and opened when it is

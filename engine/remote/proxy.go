@@ -46,11 +46,13 @@ func (p *proxy) Write(b []byte) (int, error) { return p.in.Write(b) }
 func (p *proxy) Close() error {
 	p.once.Do(func() {
 		_ = p.in.Close()
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
 		_ = p.out.Close()
 		go func() {
+			// One that has failed gets the time to say why.
+			soft := time.AfterFunc(300*time.Millisecond, func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM) })
 			hard := time.AfterFunc(2*time.Second, func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) })
 			_ = p.cmd.Wait()
+			soft.Stop()
 			hard.Stop()
 			close(p.ended)
 		}()
