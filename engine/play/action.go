@@ -135,7 +135,7 @@ func (p *pass) isModule(name string) bool {
 
 // module is the module or the word of the language that goes by name.
 func (p *pass) module(name string) (Module, bool) {
-	short := strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
+	short := shortName(name)
 	switch short {
 	case importTasks, includeTasks:
 		return Module{Name: short, FreeForm: "file"}, true

@@ -169,6 +169,9 @@ func (p *pass) loop(s scope, t *Task, es entries) *Loop {
 			p.ds.Errorf(s.at(e.key), "a task has one loop: %s and %s cannot stand together", l.Kind, e.name)
 			continue
 		}
+		if with {
+			e.name = "with_" + shortName(kind)
+		}
 		l = &Loop{Kind: e.name, Expr: p.value(s, e.val), Pos: s.at(e.val), Control: Control{LoopVar: "item"}}
 		p.loopValue(l)
 	}
@@ -197,9 +200,7 @@ func (p *pass) loopValue(l *Loop) {
 
 // lookup reports whether there is a loop with_kind, and says so if not.
 func (p *pass) lookup(s scope, e entry, kind string) bool {
-	for _, prefix := range []string{"ansible.builtin.", "ansible.legacy."} {
-		kind = strings.TrimPrefix(kind, prefix)
-	}
+	kind = shortName(kind)
 	known := p.l.Lookup
 	if known == nil {
 		known = func(name string) bool { return contains(loopKinds, name) }
@@ -212,6 +213,11 @@ func (p *pass) lookup(s scope, e entry, kind string) bool {
 		d.Hintf("did you mean with_%s?", near)
 	}
 	return false
+}
+
+// shortName is name without the collection of Ansible's own.
+func shortName(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "ansible.legacy.")
 }
 
 // controls are the keys of loop_control.
