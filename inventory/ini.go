@@ -23,13 +23,8 @@ type iniParser struct {
 	kind  string // "", "vars" or "children"; "skip" in a section that cannot be read
 	// What is said of groups that are defined further down, if at all.
 	children map[string][]pendingChild // by the child's name
-	late     map[string]lateGroup
-}
-
-// lateGroup holds the variables of a group whose [name:vars] comes before it.
-type lateGroup struct {
-	*Group
-	pos diag.Pos
+	// undeclared are the groups of which there is only a [name:vars] so far.
+	undeclared map[string]diag.Pos
 }
 
 type pendingChild struct {
@@ -38,7 +33,7 @@ type pendingChild struct {
 }
 
 func (l *loader) ini(path string, data []byte, from source) {
-	p := iniParser{loader: l, from: from, group: l.inv.groups[Ungrouped], children: map[string][]pendingChild{}, late: map[string]lateGroup{}}
+	p := iniParser{loader: l, from: from, group: l.inv.groups[Ungrouped], children: map[string][]pendingChild{}, undeclared: map[string]diag.Pos{}}
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	n := 0
 	for line := range strings.SplitSeq(text, "\n") {
@@ -74,13 +69,8 @@ func (p *iniParser) line(s string, pos diag.Pos) {
 func (p *iniParser) section(group, kind string, pos diag.Pos) {
 	p.kind = kind
 	switch kind {
-	case "", "children":
-		p.group = p.declare(group, pos)
-	case "vars":
-		p.group = p.inv.groups[group]
-		if p.group == nil {
-			p.group = p.lateGroup(group, pos)
-		}
+	case "", "children", "vars":
+		p.group = p.declare(group, kind, after(pos, 1))
 	default:
 		p.ds.Errorf(after(pos, len(group)+2), "the section [%s:%s] has the unknown kind %q", group, kind, kind).
 			Hintf("a section is [group], [group:vars] or [group:children]")
@@ -88,25 +78,21 @@ func (p *iniParser) section(group, kind string, pos diag.Pos) {
 	}
 }
 
-func (p *iniParser) lateGroup(name string, pos diag.Pos) *Group {
-	late, ok := p.late[name]
-	if !ok {
-		late = lateGroup{&Group{Name: name, priority: 1}, after(pos, 1)}
-		p.late[name] = late
+// declare makes the group of a section, or gives it if there is one. The group
+// of a [name:vars] has its place in the order from there on, but is to be declared yet.
+func (p *iniParser) declare(name, kind string, pos diag.Pos) *Group {
+	g := p.inv.groups[name]
+	if g == nil {
+		p.checkGroupName(name, pos)
+		g = p.inv.addGroup(name)
+		if kind == "vars" {
+			p.undeclared[name] = pos
+		}
 	}
-	return late.Group
-}
-
-func (p *iniParser) declare(name string, pos diag.Pos) *Group {
-	if g := p.inv.groups[name]; g != nil {
+	if kind == "vars" {
 		return g
 	}
-	p.checkGroupName(name, after(pos, 1))
-	g := p.inv.addGroup(name)
-	if late, ok := p.late[name]; ok {
-		g.vars, g.priority = late.vars, late.priority
-		delete(p.late, name)
-	}
+	delete(p.undeclared, name)
 	for _, c := range p.children[name] {
 		p.link(c.parent, g, c.pos)
 	}
@@ -260,8 +246,8 @@ func (p *iniParser) finish() {
 			p.undefined(c.pos, "[%s:children] names the undefined group %q", c.parent.Name, name)
 		}
 	}
-	for name, late := range p.late {
-		p.undefined(late.pos, "[%s:vars] is for the undefined group %q", name, name)
+	for name, pos := range p.undeclared {
+		p.undefined(pos, "[%s:vars] is for the undefined group %q", name, name)
 	}
 }
 
@@ -269,7 +255,9 @@ func (p *iniParser) undefined(pos diag.Pos, format, of, group string) {
 	d := p.ds.Errorf(pos, format, of, group)
 	var names []string
 	for _, g := range p.inv.grouping {
-		names = append(names, g.Name)
+		if _, undeclared := p.undeclared[g.Name]; !undeclared {
+			names = append(names, g.Name)
+		}
 	}
 	if near := diag.Suggest(group, names); near != "" {
 		d.Hintf("did you mean %q?", near)

@@ -8,18 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/dlclark/regexp2"
 
 	"rp/engine/diag"
 )
 
 // subscript is the place or places at the end of a pattern: web[0], web[-1], web[0:2], web[1:], web[:2].
 var subscript = regexp.MustCompile(`^(.+)\[(?:(-?\d+)|(\d*)([:-])(\d*))\]$`)
-
-// regexTimeout bounds one match of a user's ~regex.
-const regexTimeout = time.Second
 
 // Match gives the hosts that pattern names, in Ansible's order: the hosts of
 // its plain parts as they come, of which only those in every &part and in no
@@ -295,100 +289,6 @@ func (inv *Inventory) names() []string {
 		out = append(out, h.Name)
 	}
 	return out
-}
-
-// matcher makes the test that p puts names to. failed tells, after use, what kept a regex from an answer.
-func matcher(p string) (match func(string) bool, failed func() error, err error) {
-	failed = func() error { return nil }
-	if text, ok := strings.CutPrefix(p, "~"); ok {
-		return regexMatcher(text)
-	}
-	if !strings.ContainsAny(p, "?*[") {
-		return func(name string) bool { return name == p }, failed, nil
-	}
-	re, err := regexp.Compile(globRegexp(p))
-	if err != nil {
-		return nil, nil, err
-	}
-	return re.MatchString, failed, nil
-}
-
-// regexMatcher matches the start of a name, as Python's re.match does. After a
-// time-out it matches nothing more, so that one bad regex costs one time-out.
-func regexMatcher(text string) (match func(string) bool, failed func() error, err error) {
-	re, err := regexp2.Compile(`\A(?:`+text+`)`, regexp2.None)
-	if err != nil {
-		return nil, nil, err
-	}
-	re.MatchTimeout = regexTimeout
-	var broken error
-	return func(name string) bool {
-		if broken != nil {
-			return false
-		}
-		ok, err := re.MatchString(name)
-		broken = err
-		return err == nil && ok
-	}, func() error { return broken }, nil
-}
-
-// globRegexp is the shell glob p as a regular expression: *, ?, [seq] and [!seq]. A [ without a ] is itself.
-func globRegexp(p string) string {
-	var b strings.Builder
-	b.WriteString(`(?s)^`)
-	for i := 0; i < len(p); {
-		switch c := p[i]; c {
-		case '*':
-			b.WriteString(".*")
-		case '?':
-			b.WriteString(".")
-		case '[':
-			if class, n := globClass(p[i:]); n > 0 {
-				b.WriteString(class)
-				i += n
-				continue
-			}
-			b.WriteString(`\[`)
-		default:
-			// Byte by byte would cut a letter of several bytes in pieces.
-			end := i + 1
-			for end < len(p) && strings.IndexByte("*?[", p[end]) < 0 {
-				end++
-			}
-			b.WriteString(regexp.QuoteMeta(p[i:end]))
-			i = end
-			continue
-		}
-		i++
-	}
-	b.WriteString(`$`)
-	return b.String()
-}
-
-// globClass is the [seq] that s starts with as a regular expression's class, and its length.
-func globClass(s string) (string, int) {
-	from := 1
-	if from < len(s) && s[from] == '!' {
-		from++
-	}
-	// A ] right at the start stands for itself.
-	end := strings.IndexByte(s[min(from+1, len(s)):], ']')
-	if end < 0 {
-		return "", 0
-	}
-	end += from + 1
-	var class strings.Builder
-	for _, r := range s[from:end] {
-		if strings.ContainsRune(`\[]^&~|`, r) {
-			class.WriteByte('\\')
-		}
-		class.WriteRune(r)
-	}
-	not := ""
-	if from == 2 {
-		not = "^"
-	}
-	return fmt.Sprintf("[%s%s]", not, class.String()), end + 1
 }
 
 // Order puts hosts into the order that a play's "order" asks for: "inventory"

@@ -141,10 +141,13 @@ func (l *loader) hosts(pos diag.Pos, pattern string, from source, g *Group) []*H
 	}
 	out := make([]*Host, 0, len(names))
 	for _, name := range names {
+		known := l.inv.hosts[name] != nil
 		h := l.inv.addHost(name, from)
 		l.inv.put(g, h)
-		if port >= 0 {
+		if port >= 0 && !known {
 			h.set("ansible_port", port, pos)
+		} else if port >= 0 {
+			l.repeatedPort(pos, h, port)
 		}
 		out = append(out, h)
 	}
@@ -152,6 +155,16 @@ func (l *loader) hosts(pos diag.Pos, pattern string, from source, g *Group) []*H
 		l.ds.Errorf(pos, "the port %d of %q is above 65535", port, pattern)
 	}
 	return out
+}
+
+// repeatedPort warns of a port that does not count: only the first mention of a host may have one.
+func (l *loader) repeatedPort(pos diag.Pos, h *Host, port int64) {
+	if h.vars.dict != nil {
+		if v, ok := h.vars.dict.Get("ansible_port"); ok && v == port {
+			return
+		}
+	}
+	l.ds.Warnf(pos, "the port %d is not used: %q was named before", port, h.Name).Hintf("write ansible_port=%d", port)
 }
 
 func (l *loader) directory(dir string) {
