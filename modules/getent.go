@@ -10,7 +10,7 @@ import (
 )
 
 var getentSpec = module.Spec{
-	Name: "getent", Builtin: true, Kind: module.Probe, Local: true,
+	Name: "getent", Builtin: true, Kind: module.Probe, Local: true, Facts: true,
 	Short: "Accounts and groups of the host, as facts",
 	Doc:   `Gives entries of the passwd or group database as the fact getent_passwd or getent_group. Other databases are not supported yet.`,
 	Args: []module.Arg{

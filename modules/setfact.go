@@ -43,7 +43,7 @@ var setFactSpec = module.Spec{
 		}
 		level := "set_fact"
 		if p.Bool("cacheable") {
-			level = "facts"
+			level = "cacheable"
 		}
 		return module.Outcome{Facts: facts, FactLevel: level, Result: module.Result{"ansible_facts": facts}}, nil
 	},

@@ -143,6 +143,11 @@ func userGroups(ctx context.Context, p module.Params, t module.Target, u *state.
 		return err
 	}
 	u.Group = groupName(all, p.StringValue("group"))
+	if g, is := u.Group.Get(); is {
+		if err := needGroup(ctx, t, all, u.Name, g); err != nil {
+			return err
+		}
+	}
 	if !p.Has("groups") {
 		return nil
 	}
@@ -156,8 +161,8 @@ func userGroups(ctx context.Context, p module.Params, t module.Target, u *state.
 			continue
 		}
 		g = groupName(all, state.Is(g)).Or(g)
-		if known, is := all.Groups.Get(); is && !slices.ContainsFunc(known, func(e state.GroupEntry) bool { return e.Name == g }) {
-			return fmt.Errorf("cannot put %q into group %q: there is no such group", u.Name, g)
+		if err := needGroup(ctx, t, all, u.Name, g); err != nil {
+			return err
 		}
 		names[g] = true
 	}
@@ -171,6 +176,21 @@ func userGroups(ctx context.Context, p module.Params, t module.Target, u *state.
 		}
 	}
 	u.Groups = state.Is(sortedKeys(names))
+	return nil
+}
+
+// needGroup fails where the host knows no group g, in its files or elsewhere.
+func needGroup(ctx context.Context, t module.Target, all state.Accounts, user, g string) error {
+	if slices.ContainsFunc(all.Groups.Or(nil), func(e state.GroupEntry) bool { return e.Name == g }) {
+		return nil
+	}
+	found, err := readOne(ctx, t, state.Group{Name: g})
+	if err != nil {
+		return err
+	}
+	if there, is := found.Present.Get(); is && !there {
+		return fmt.Errorf("cannot put %q into group %q: there is no such group", user, g)
+	}
 	return nil
 }
 

@@ -190,7 +190,7 @@ type Outcome struct {
 	Unknown bool
 	// Facts are variables set on the host (set_fact, include_vars by Level).
 	Facts *value.Dict
-	// FactLevel is "set_fact", "include_vars" or "facts" (cacheable).
+	// FactLevel is "set_fact", "cacheable" (set_fact that is a fact too), "include_vars" or "facts".
 	FactLevel string
 	// Meta is a word of the meta module: flush_handlers, end_play, end_host, end_batch,
 	// clear_host_errors, noop, refresh_inventory, reset_connection, clear_facts, end_role.
