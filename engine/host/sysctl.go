@@ -35,7 +35,7 @@ func sysctlPath(name string) (string, error) {
 			return r
 		}, name)
 	}
-	if swapped == "" || !filepath.IsLocal(swapped) || strings.ContainsAny(swapped, "\x00\n") {
+	if swapped == "" || filepath.Clean(swapped) != swapped || !filepath.IsLocal(swapped) || swapped == "." || strings.ContainsAny(swapped, "\x00\n") {
 		return "", fmt.Errorf("cannot find sysctl %q: this is no name of a kernel parameter", name)
 	}
 	return filepath.Join(procSys, swapped), nil

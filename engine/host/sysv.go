@@ -13,9 +13,12 @@ import (
 
 // initScripts is System V init: scripts in /etc/init.d (LSB core, chapter 20),
 // linked into runlevels by update-rc.d(8) or chkconfig(8).
-type initScripts struct{ l *Linux }
+type initScripts struct {
+	l   *Linux
+	dir string // of the scripts
+}
 
-func (s *initScripts) script(name string) string { return filepath.Join("/etc/init.d", name) }
+func (s *initScripts) script(name string) string { return filepath.Join(s.dir, name) }
 
 // sysvLinks reports whether the init script name starts in a runlevel 2 to 5.
 func (l *Linux) sysvLinks(name string) bool {
@@ -31,7 +34,7 @@ func (s *initScripts) read(ctx context.Context, us []state.Unit) ([]state.Unit, 
 	out := make([]state.Unit, len(us))
 	for i, u := range us {
 		out[i] = noUnit(u)
-		if _, err := os.Stat(s.l.path(s.script(u.Name))); err != nil {
+		if _, err := os.Stat(s.script(u.Name)); err != nil {
 			continue
 		}
 		out[i].Present, out[i].Enabled = state.Is(true), state.Is(s.l.sysvLinks(u.Name))

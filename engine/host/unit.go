@@ -52,7 +52,7 @@ func (l *Linux) services(ctx context.Context, manager, scope, user string) (serv
 	case openrc:
 		return &rc{l: l}, nil
 	case sysv:
-		return &initScripts{l: l}, nil
+		return &initScripts{l: l, dir: l.path("/etc/init.d")}, nil
 	}
 	return nil, errors.New("this host has no service manager that rp knows (systemd, OpenRC, SysV)")
 }

@@ -84,7 +84,7 @@ func parseInstall(text string) installSection {
 			section = line
 		}
 		k, v, ok := strings.Cut(line, "=")
-		if !ok || section != "[Install]" || strings.ContainsAny(line[:1], "#;") {
+		if !ok || section != "[Install]" || strings.IndexAny(line, "#;") == 0 {
 			continue
 		}
 		into := map[string]*[]string{
