@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -14,13 +15,13 @@ func linux(t *testing.T) *host.Linux {
 
 func TestLinuxConforms(t *testing.T) {
 	hosttest.Run(t, func(t *testing.T) hosttest.Fixture {
-		return hosttest.Fixture{Host: linux(t), Dir: t.TempDir(), Real: true}
+		return hosttest.Fixture{Host: linux(t), Dir: t.TempDir(), Real: true, System: os.Getenv("RP_TEST_ACCOUNTS") != ""}
 	})
 }
 
 func TestViewConforms(t *testing.T) {
 	hosttest.Run(t, func(t *testing.T) hosttest.Fixture {
-		return hosttest.Fixture{Host: host.NewMemory().View(linux(t), "the task", false), Dir: t.TempDir()}
+		return hosttest.Fixture{Host: host.NewMemory().View(linux(t), "the task", false), Dir: t.TempDir(), System: true}
 	})
 }
 

@@ -81,7 +81,8 @@ func request(ctx context.Context, o clientOptions, req *http.Request) (*http.Res
 		end()
 		return nil, nil, plainError(err)
 	}
-	idle.Reset(o.timeout)
+	idle.Stop()
+	idle = time.AfterFunc(o.timeout, func() { cancel(stalled(o.timeout)) })
 	resp.Body = &movingBody{ReadCloser: resp.Body, ctx: ctx, idle: idle, timeout: o.timeout}
 	return resp, end, nil
 }

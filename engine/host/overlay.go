@@ -208,7 +208,8 @@ func (v *View) Write(ctx context.Context, cs ...state.Change) error {
 			return fmt.Errorf("cannot write %s: this kind is only read", c.To.Key())
 		}
 		if f, ok := c.To.(state.File); ok && !v.may {
-			if err := v.writable(ctx, c.From.(state.File), f); err != nil {
+			from, _ := c.From.(state.File)
+			if err := v.writable(ctx, from, f); err != nil {
 				return err
 			}
 		}

@@ -357,7 +357,7 @@ func (v *View) bytesAtHand(ctx context.Context, asked, f state.File) state.File 
 // rememberFile notes what c leaves of a file. path resolution is done once, here:
 // the memory has files by the paths where they really lie.
 func (v *View) rememberFile(ctx context.Context, c state.Change, to state.File) {
-	from := c.From.(state.File)
+	from, _ := c.From.(state.File)
 	path := v.real(ctx, to.Path, false)
 	from.Path, to.Path = path, path
 	after := state.Merge(from, to, v.task).(state.File)

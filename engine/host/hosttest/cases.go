@@ -102,6 +102,36 @@ func Cases() []Case {
 	return cs
 }
 
+// SystemCases are chains of wants that make and remove accounts.
+func SystemCases() []Case {
+	group := state.Group{Name: "rp-test-g", Present: state.Is(true)}
+	user := state.User{Name: "rp-test-u", Present: state.Is(true), Shell: state.Is("/bin/sh"), CreateHome: true}
+	gone := func(s state.State) state.State {
+		switch s := s.(type) {
+		case state.Group:
+			return state.Group{Name: s.Name, Present: state.Is(false)}
+		case state.User:
+			return state.User{Name: s.Name, Present: state.Is(false), Remove: true}
+		}
+		return s
+	}
+	fixed := func(ss ...state.State) func(string) []state.State {
+		return func(string) []state.State { return ss }
+	}
+	member := state.User{Name: user.Name, Groups: state.Is([]string{group.Name})}
+	return []Case{
+		{Name: "make group", Wants: fixed(group)},
+		{Name: "make group with number", Wants: fixed(state.Group{Name: group.Name, Present: state.Is(true), GID: state.Is(int64(54321))})},
+		{Name: "make user", Wants: fixed(user)},
+		{Name: "make user and group, join them", Wants: fixed(group, user, member)},
+		{Name: "make user, own a file", Wants: func(dir string) []state.State {
+			return []state.State{user, file(dir, "f", text("hers\n"), func(f *state.File) { f.Owner = state.Is(user.Name) })}
+		}},
+		{Name: "make and remove user", Wants: fixed(user, gone(user))},
+		{Name: "make and remove group", Wants: fixed(group, gone(group))},
+	}
+}
+
 func makingCases() []Case {
 	return []Case{
 		{Name: "make empty file", Wants: wants(w("new", typ(state.Regular)))},

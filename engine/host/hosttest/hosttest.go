@@ -26,6 +26,9 @@ type Fixture struct {
 	Host host.Host
 	// Dir is an empty directory which both the test and Host reach by this path.
 	Dir string
+	// System: accounts may be made and removed, too. A view always allows it; a real machine only as
+	// root, where it is there for tests.
+	System bool
 	// Real: what is written is really there, so that it can be looked at with other eyes.
 	Real bool
 }
@@ -52,6 +55,15 @@ func Run(t *testing.T, mk func(t *testing.T) Fixture) {
 	t.Run("order", func(t *testing.T) { order(t, mk(t)) })
 	for _, c := range Cases() {
 		t.Run(c.Name, func(t *testing.T) { run(t, mk(t), c) })
+	}
+	for _, c := range SystemCases() {
+		t.Run(c.Name, func(t *testing.T) {
+			f := mk(t)
+			if !f.System {
+				t.Skip("this machine's accounts are not to be touched")
+			}
+			run(t, f, c)
+		})
 	}
 }
 
