@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/melbahja/goph"
 	"golang.org/x/crypto/ssh"
@@ -110,6 +111,28 @@ func (c *Conn) channel(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, e
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
+	var full *ssh.OpenChannelError
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		ch, reqs, err := c.open(ctx)
+		switch {
+		case err == nil:
+			return ch, reqs, nil
+		case !errors.As(err, &full) || pause > time.Second:
+			<-c.slots
+			return nil, nil, err
+		}
+		// sshd keeps a session that we have seen the end of until it has noticed, too.
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			<-c.slots
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+// open opens one session channel.
+func (c *Conn) open(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, error) {
 	type opened struct {
 		ch   ssh.Channel
 		reqs <-chan *ssh.Request
@@ -123,7 +146,6 @@ func (c *Conn) channel(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, e
 	select {
 	case o := <-done:
 		if o.err != nil {
-			<-c.slots
 			return nil, nil, c.failed("open a session", o.err)
 		}
 		return o.ch, o.reqs, nil
@@ -133,7 +155,6 @@ func (c *Conn) channel(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, e
 				go ssh.DiscardRequests(o.reqs)
 				_ = o.ch.Close()
 			}
-			<-c.slots
 		}()
 		return nil, nil, ctx.Err()
 	}
@@ -146,7 +167,7 @@ func (c *Conn) failed(what string, err error) error {
 	}
 	var open *ssh.OpenChannelError
 	if errors.As(err, &open) {
-		err = fmt.Errorf("the server says %q (%s)", oneLine(open.Message), open.Reason)
+		err = fmt.Errorf("the server says %q (MaxSessions in its sshd_config?): %w", oneLine(open.Message), err)
 	} else if errors.Is(err, io.EOF) {
 		err = errors.New("connection closed by the host")
 	}

@@ -73,6 +73,27 @@ func TestRunMoreThanSshdAllowsAtOnce(t *testing.T) {
 	g.Wait()
 }
 
+func TestSessionsThatTheServerDoesNotGive(t *testing.T) {
+	s := startSSHD(t, "MaxSessions 1")
+	c := dial(t, newDialer(t, options(t, s.known())), s.target())
+	p, err := c.Start(context.Background(), "cat", StartOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := c.Run(context.Background(), "true", nil); err == nil || !strings.Contains(err.Error(), "MaxSessions") || strings.Count(err.Error(), "open failed") > 2 {
+		t.Errorf("a second session: %v", err)
+	}
+	if err := p.Stdin.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if exit, err := p.Wait(); exit != 0 || err != nil {
+		t.Errorf("exit %d, %v", exit, err)
+	}
+	for range 5 { // one after the other is enough
+		run(t, c, "true")
+	}
+}
+
 func TestRunEndsWithItsContext(t *testing.T) {
 	s := startSSHD(t)
 	c := dial(t, newDialer(t, options(t, s.known())), s.target())
@@ -89,6 +110,9 @@ func TestRunEndsWithItsContext(t *testing.T) {
 }
 
 func TestStartWithATerminalIsRaw(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("an sshd that is not root's cannot hand out terminals")
+	}
 	s := startSSHD(t)
 	c := dial(t, newDialer(t, options(t, s.known())), s.target())
 	p, err := c.Start(context.Background(), "test -t 0 && echo terminal; head -c 5 | od -An -tx1", StartOptions{PTY: true})

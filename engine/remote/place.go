@@ -249,19 +249,20 @@ func (pl *placing) refused(t *talk, err error) error {
 		return err
 	}
 	exit, werr := t.p.Wait()
-	if lost := pl.conn.link.lost(); lost != nil {
-		return lost
-	}
 	printed = oneLine(string(t.noise) + " " + t.p.StderrTail()) // stderr has ended by now
-	switch {
-	case t.spoke:
-		return fmt.Errorf("the placing of the helper ended early (exit status %d): %q", exit, shorten(printed, 300))
-	case printed != "":
-		return fmt.Errorf("the login shell refuses commands: %q", shorten(printed, 300))
-	case werr != nil:
-		return fmt.Errorf("the login shell refuses commands: %w", werr)
+	what := "the login shell refuses commands"
+	if t.spoke {
+		what = "placing the helper ended early"
 	}
-	return fmt.Errorf("the login shell refuses commands: it ended with exit status %d and said nothing", exit)
+	switch {
+	case werr != nil && printed != "":
+		return fmt.Errorf("%w; it printed %q", werr, shorten(printed, 300))
+	case werr != nil: // no exit status: it is the connection that has gone
+		return werr
+	case printed != "":
+		return fmt.Errorf("%s: %q (exit status %d)", what, shorten(printed, 300), exit)
+	}
+	return fmt.Errorf("%s: exit status %d, and nothing was said", what, exit)
 }
 
 func unpack(data []byte) ([]byte, error) {

@@ -189,7 +189,7 @@ func TestPlaceSaysWhyNot(t *testing.T) {
 		want       []string
 	}{
 		{"nologin", `ForceCommand echo "This account is currently not available."; exit 1`, self(), PlaceOptions{}, []string{"login shell refuses commands", "This account is currently not available."}},
-		{"false", `ForceCommand /bin/false`, self(), PlaceOptions{}, []string{"login shell refuses commands", "exit status 1"}},
+		{"false", `ForceCommand /bin/false`, self(), PlaceOptions{}, []string{"login shell refuses commands: exit status 1, and nothing was said"}},
 		{"hangs", `ForceCommand echo "Choose a menu item:"; sleep 60`, self(), PlaceOptions{Timeout: time.Second}, []string{"no answer within 1s", "Choose a menu item:"}},
 		{"endless", `ForceCommand yes`, self(), PlaceOptions{}, []string{"1048576 bytes before"}},
 		{"other architecture", "", foreign, PlaceOptions{}, []string{"no helper for the architecture", "s390x"}},

@@ -36,6 +36,8 @@ const prefix = "rp-helper-linux-"
 // Set is all that can be sent. It is a [remote.Images].
 type Set struct {
 	files fs.FS
+	mu    sync.Mutex
+	had   map[string]remote.Image      // each is read once a run, not once a host
 	self  func() (remote.Image, error) // nil where this program is not one for targets
 }
 
@@ -69,6 +71,22 @@ func (s *Set) Arches() []string {
 
 // For gives the program for an architecture, as Go calls it.
 func (s *Set) For(arch string) (remote.Image, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if img, ok := s.had[arch]; ok {
+		return img, nil
+	}
+	img, err := s.read(arch)
+	if err == nil {
+		if s.had == nil {
+			s.had = map[string]remote.Image{}
+		}
+		s.had[arch] = img
+	}
+	return img, err
+}
+
+func (s *Set) read(arch string) (remote.Image, error) {
 	packed, err := fs.ReadFile(s.files, prefix+arch+".gz")
 	if err != nil {
 		if arch == runtime.GOARCH && s.self != nil {
