@@ -45,6 +45,15 @@ func (in *interp) attr(x any, name string) (any, error) {
 	if b := methodOf(x, name); b != nil {
 		return &method{b, x}, nil
 	}
+	if t, ok := x.(value.Tuple); ok && len(t) == 2 {
+		// The pairs of groupby may be read by name.
+		switch name {
+		case "grouper":
+			return t[0], nil
+		case "list":
+			return t[1], nil
+		}
+	}
 	if o, ok := x.(value.Object); ok {
 		if v, ok := o.Get(name); ok {
 			return in.entry(o, v)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/jmespath/go-jmespath"
-	strftime "github.com/ncruces/go-strftime"
 
 	"rp/engine/value"
 )
@@ -24,11 +23,7 @@ func init() {
 		if _, ok := c.self.(Datetime); ok {
 			return c.self, nil
 		}
-		t, err := strftime.Parse(c.str(0), c.text(c.self))
-		if err != nil {
-			return nil, typef("time data %s does not match format %s", pyQuote(c.text(c.self)), pyQuote(c.str(0)))
-		}
-		return Datetime{Time: t, Aware: strings.Contains(c.str(0), "%z")}, nil
+		return parseTime(c.text(c.self), c.str(0))
 	}))
 	addFilter(define("strftime", "second=none utc=false", 0, filterStrftime))
 	addFilter(define("json_query", "expr", 0, func(c *call) (any, error) {
@@ -118,9 +113,7 @@ func filterComment(c *call) (any, error) {
 		}
 		b.WriteString(strings.TrimRight(p["decoration"]+line, " \t"))
 	}
-	if p["postfix"] != "" {
-		b.WriteString(strings.Repeat(nl+p["postfix"], max(0, counts["postfix_count"])))
-	}
+	b.WriteString(strings.Repeat(nl+p["postfix"], max(0, counts["postfix_count"])))
 	if p["end"] != "" {
 		b.WriteString(nl + p["end"])
 	}

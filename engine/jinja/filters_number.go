@@ -51,7 +51,11 @@ func init() {
 		if base == 0 {
 			return nil, typef("root() can only be used on numbers: float division by zero")
 		}
-		return math.Pow(x, 1/base), nil
+		r := math.Pow(x, 1/base)
+		if whole := math.Round(r); math.Pow(whole, base) == x {
+			return whole, nil // Go's Pow is off by the last bit where C's is not
+		}
+		return r, nil
 	}))
 	addFilter(define("human_readable", "isbits=false unit=none", 0, filterHumanReadable))
 	addFilter(define("human_to_bytes", "default_unit=none isbits=false", 0, filterHumanToBytes))

@@ -119,8 +119,8 @@ func toBool(v any) any {
 	case bool:
 		return t
 	case string:
-		switch strings.ToLower(strings.TrimSpace(t)) {
-		case "yes", "on", "1", "true", "y", "t":
+		switch strings.ToLower(t) {
+		case "yes", "on", "1", "true":
 			return true
 		}
 		return false

@@ -194,12 +194,12 @@ func (l *lexer) after(sign byte, block bool) {
 // raw reads {% raw %}…{% endraw %} where one starts, and reports whether it did.
 func (l *lexer) raw(inside int) bool {
 	head, sign, ok := l.rawTag(inside, "raw")
-	if !ok {
+	if !ok || sign == '+' {
 		return false
 	}
 	opened := l.place(l.at)
 	l.advance(head)
-	l.after(sign, true)
+	l.after(sign, false) // even with Trim a newline behind it stays
 	for from := l.at; ; {
 		i := strings.Index(l.src[from:], l.o.BlockStart)
 		if i < 0 {

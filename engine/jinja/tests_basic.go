@@ -32,7 +32,7 @@ func init() {
 	kind("false", func(v any) bool { return v == false })
 	kind("mapping", func(v any) bool { _, ok := asMapping(v); return ok })
 	kind("sequence", func(v any) bool { return isSequence(v) })
-	kind("iterable", func(v any) bool { return isSequence(v) })
+	addTest(define("iterable", "", shallow|noRender, func(c *call) (any, error) { return isSequence(c.self), nil }))
 	kind("callable", func(v any) bool { _, ok := v.(callable); return ok })
 	kind("escaped", func(any) bool { return false })
 	addTest(define("sameas", "other", shallow|undef, func(c *call) (any, error) { return sameAs(c.self, c.args[0]), nil }))

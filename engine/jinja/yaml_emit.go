@@ -272,11 +272,12 @@ func (w *yamlWriter) isSimpleKey(k any) bool {
 	}
 	text, _, err := yamlText(k)
 	a := analyze(text, w.unicode)
-	return err == nil && utf8.RuneCountInString(text) < 128 && !a.empty && !a.multiline
+	return err == nil && len(text) <= 128 && !a.multiline
 }
 
 // scalar writes text in the style that suits it.
 func (w *yamlWriter) scalar(text string, isText bool) {
+	defer w.increase(true, false)()
 	a := analyze(text, w.unicode)
 	plain := !isText || yamlIsText(text)
 	switch {
@@ -342,7 +343,12 @@ func (w *yamlWriter) singleQuoted(text string) {
 			if r[i] == '\n' {
 				w.lineBreak()
 			}
-			for range j - i {
+			for _, br := range r[i:j] {
+				if br != '\n' {
+					w.raw(string(br))
+					w.whitespace, w.indention, w.column = true, true, 0
+					continue
+				}
 				w.lineBreak()
 			}
 			w.writeIndent()
@@ -379,32 +385,26 @@ func (w *yamlWriter) escaped(ch rune) (string, bool) {
 func (w *yamlWriter) doubleQuoted(text string) {
 	w.indicator(`"`, true, false, false)
 	r := []rune(text)
-	start := 0
-	for end := 0; end <= len(r); end++ {
-		special, esc := end == len(r), ""
-		if !special {
-			esc, special = w.escaped(r[end])
-		}
-		if special {
-			w.raw(string(r[start:end]))
-			start = end
-			if esc != "" {
+	space := false // the character before is a blank
+	for i := 0; i < len(r); i++ {
+		if r[i] != ' ' {
+			if esc, ok := w.escaped(r[i]); ok {
 				w.raw(esc)
-				start = end + 1
+			} else {
+				w.raw(string(r[i]))
 			}
+			space = false
+			continue
 		}
-		if end > 0 && end < len(r)-1 && (r[end] == ' ' || start >= end) && w.column+(end-start) > w.width && !w.simpleKey {
-			if start < end {
-				w.raw(string(r[start:end]))
-				start = end
-			}
-			w.raw(`\`)
+		if !w.simpleKey && !space && w.column > w.width && i != 0 && i != len(r)-1 {
 			w.writeIndent()
-			w.whitespace, w.indention = false, false
-			if r[start] == ' ' {
+			if r[i+1] == ' ' {
 				w.raw(`\`)
 			}
+		} else {
+			w.raw(" ")
 		}
+		space = true
 	}
 	w.indicator(`"`, false, false, false)
 }

@@ -103,7 +103,7 @@ func yamlSpecial(ch rune, unicode bool) bool {
 	if ch == '\n' || ch >= 0x20 && ch <= 0x7e {
 		return false
 	}
-	if (ch == 0x85 || ch >= 0xa0 && ch <= 0xd7ff || ch >= 0xe000 && ch <= 0xfffd || ch >= 0x10000) && ch != 0xfeff {
+	if (ch >= 0xa0 && ch <= 0xd7ff || ch >= 0xe000 && ch <= 0xfffd) && ch != 0xfeff {
 		return !unicode
 	}
 	return true
