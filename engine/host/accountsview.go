@@ -55,7 +55,10 @@ func (im *imagined) layGroup(e entry) {
 		if s.GID.IsUnknown() || s.Members.IsUnknown() {
 			im.groupsAfter = &e.task
 		}
-		g.GID, g.Members = s.GID.Or(g.GID), s.Members.Or(g.Members)
+		g.GID, g.Members = s.GID.Or(g.GID), slices.Clone(s.Members.Or(g.Members))
+		if len(g.Members) == 0 {
+			g.Members = nil // as the file is read
+		}
 	}
 }
 
@@ -63,7 +66,7 @@ func (im *imagined) layUser(e entry) {
 	s := e.s.(state.User)
 	switch present, known := s.Present.Get(); {
 	case !known && s.Present.IsSet():
-		im.usersAfter = &e.task
+		im.usersAfter, im.groupsAfter = &e.task, &e.task
 	case known && !present:
 		im.users = slices.DeleteFunc(im.users, func(u state.Account) bool { return u.Name == s.Name })
 		im.join(s.Name, nil)
@@ -84,6 +87,8 @@ func (im *imagined) layUser(e entry) {
 		}
 		if gs, ok := s.Groups.Get(); ok {
 			im.join(s.Name, gs)
+		} else if s.Groups.IsSet() {
+			im.groupsAfter = &e.task
 		}
 	}
 }
@@ -104,7 +109,9 @@ func (im *imagined) join(name string, groups []string) {
 		in, should := slices.Contains(g.Members, name), slices.Contains(groups, g.Name)
 		switch {
 		case in && !should:
-			g.Members = without(g.Members, []string{name})
+			if g.Members = without(g.Members, []string{name}); len(g.Members) == 0 {
+				g.Members = nil
+			}
 		case should && !in:
 			g.Members = append(slices.Clone(g.Members), name)
 			slices.Sort(g.Members)

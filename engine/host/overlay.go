@@ -129,7 +129,34 @@ func (v *View) answer(ctx context.Context, s, real, base state.State) (state.Sta
 	if written {
 		base = e.over(base)
 	}
+	if g, ok := base.(state.Group); ok && v.mem.has("user") {
+		if base, err = v.membersOf(ctx, g); err != nil {
+			return nil, err
+		}
+	}
 	return v.doubt(base, e.seq), nil
+}
+
+// membersOf is g with the members that it has when the predicted users have joined and left.
+func (v *View) membersOf(ctx context.Context, g state.Group) (state.State, error) {
+	if present, known := g.Present.Get(); known && !present {
+		return g, nil
+	}
+	got, err := v.Read(ctx, state.Accounts{})
+	if err != nil {
+		return nil, err
+	}
+	groups := got[0].(state.Accounts).Groups
+	all, known := groups.Get()
+	if !known {
+		g.Members = state.Unknown[[]string](groups.After())
+	}
+	for _, e := range all {
+		if e.Name == g.Name {
+			g.Members = state.Is(e.Members)
+		}
+	}
+	return g, nil
 }
 
 // over lays what is predicted over what the machine has.

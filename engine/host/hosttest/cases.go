@@ -102,10 +102,16 @@ func Cases() []Case {
 	return cs
 }
 
+// The accounts that [SystemCases] make.
+const (
+	testUser  = "rp-test-u"
+	testGroup = "rp-test-g"
+)
+
 // SystemCases are chains of wants that make and remove accounts.
 func SystemCases() []Case {
-	group := state.Group{Name: "rp-test-g", Present: state.Is(true)}
-	user := state.User{Name: "rp-test-u", Present: state.Is(true), Shell: state.Is("/bin/sh"), CreateHome: true}
+	group := state.Group{Name: testGroup, Present: state.Is(true)}
+	user := state.User{Name: testUser, Present: state.Is(true), Shell: state.Is("/bin/sh"), CreateHome: true}
 	gone := func(s state.State) state.State {
 		switch s := s.(type) {
 		case state.Group:

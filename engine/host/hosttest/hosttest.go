@@ -199,7 +199,9 @@ func takeBack(t *testing.T, h host.Host, made []state.Change) {
 			t.Errorf("cannot take back %s: %v", u.To.Key(), err)
 		}
 		for _, w := range u.With {
-			w.From = read(t, h, w.To)
+			if w.From = read(t, h, w.To); !w.Needed() {
+				continue // it went with what it came with
+			}
 			if err := h.Write(context.Background(), w); err != nil {
 				t.Errorf("cannot take back %s: %v", w.To.Key(), err)
 			}

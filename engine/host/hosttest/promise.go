@@ -15,8 +15,9 @@ import (
 
 // Promise holds what a view predicts against what the machine then is, for every chain of
 // wants of the suite: all probes, after each want. mk gives the machine and a directory on it.
-func Promise(t *testing.T, mk func(t *testing.T) (real host.Host, dir string)) {
-	for _, c := range Cases() {
+// Further cases (see [SystemCases]) are held, too; what they make is left.
+func Promise(t *testing.T, mk func(t *testing.T) (real host.Host, dir string), further ...Case) {
+	for _, c := range append(Cases(), further...) {
 		if c.Late {
 			continue
 		}
@@ -71,7 +72,9 @@ func holds(t *testing.T, when string, was, is []state.State) (known int) {
 }
 
 func promise(t *testing.T, real host.Host, dir string, c Case) {
-	c.Prepare(t, dir)
+	if c.Prepare != nil {
+		c.Prepare(t, dir)
+	}
 	memory := host.NewMemory()
 	var predicted [][]state.State
 	var foretold []string
@@ -112,6 +115,9 @@ func probe(t *testing.T, h host.Reader, dir string) []state.State {
 	ss := []state.State{
 		state.Walk{Path: dir}, state.Walk{Path: dir, Depth: 1}, state.Walk{Path: filepath.Join(dir, "d")},
 		state.Walk{Path: filepath.Join(dir, "ld")}, state.Walk{Path: filepath.Join(dir, "n")}, state.Accounts{}, state.Tool{Name: "sh"},
+		state.User{Name: testUser}, state.Group{Name: testGroup}, state.Group{Name: testUser}, state.SubIDs{User: testUser},
+		state.SubIDs{User: testUser, Groups: true}, state.File{Path: "/etc/subuid", Content: state.Ask[state.Content]()},
+		state.Stat{Path: "/home/" + testUser}, state.Walk{Path: "/home/" + testUser}, state.File{Path: filepath.Join(dir, "f")},
 		state.Tool{Name: filepath.Join(dir, "program")}, state.Tool{Name: filepath.Join(dir, "new")}, state.Tool{Name: filepath.Join(dir, "lf")},
 	}
 	for _, name := range []string{
