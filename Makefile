@@ -65,4 +65,4 @@ docs: ## docs/modules.md, from the same source as `rp doc`
 	mv docs/modules.md.new docs/modules.md
 
 clean: ## what make made; the lab goes with `e2e/lab/lab.sh purge`
-	rm -rf bin engine/remote/images/data/rp-helper-* engine/remote/images/data/.stamp
+	rm -rf bin engine/remote/images/data/rp-helper-* engine/remote/images/data/.stamp-*

@@ -140,8 +140,12 @@ func ReadFields(path string) (Fields, error) {
 	f := Fields{
 		"type": typeNames[fi.Mode().Type()], "mode": fmt.Sprintf("%04o", st.Mode&0o7777),
 		"uid": strconv.FormatUint(uint64(st.Uid), 10), "gid": strconv.FormatUint(uint64(st.Gid), 10),
-		"mtime": fi.ModTime().UTC().Format(time.RFC3339Nano),
 	}
+	when := "mtime"
+	if fi.IsDir() {
+		when = "dir-mtime" // says only that names in it came and went, so it is excused more easily
+	}
+	f[when] = fi.ModTime().UTC().Format(time.RFC3339Nano)
 	switch f["type"] {
 	case "file":
 		f["size"] = strconv.FormatInt(fi.Size(), 10)

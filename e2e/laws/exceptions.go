@@ -9,11 +9,13 @@ import (
 )
 
 // Exception excuses differences: those of the paths that Glob matches, under
-// the laws (of "1" to "4") that Laws has, in the fields named; none named: in all.
+// the laws (of "1" to "4") that Laws has, in the fields named; none named: in all. After is a kind of change that
+// the run must have had; "" is any run.
 type Exception struct {
 	Laws   string
 	Glob   string
 	Fields []string
+	After  string
 	Reason string
 }
 
@@ -22,7 +24,7 @@ type Exceptions []Exception
 
 // ReadExceptions reads lines of
 //
-//	LAWS GLOB [FIELD,FIELD] -- REASON
+//	LAWS GLOB [FIELD,FIELD] [after:KIND] -- REASON
 //
 // Blank lines and those that begin with # are passed over. In a glob, * is any part of a name and ** any path
 // or none; a reason must be given.
@@ -52,10 +54,14 @@ func parseException(l string) (Exception, error) {
 	if !ok || strings.TrimSpace(reason) == "" {
 		return Exception{}, fmt.Errorf("%q has no reason", l)
 	}
-	if len(words) < 2 || len(words) > 3 || strings.Trim(words[0], "1234") != "" {
-		return Exception{}, fmt.Errorf("%q is not LAWS GLOB [FIELDS] -- REASON", l)
+	e := Exception{Reason: strings.TrimSpace(reason)}
+	if n := len(words); n > 2 && strings.HasPrefix(words[n-1], "after:") {
+		e.After, words = strings.TrimPrefix(words[n-1], "after:"), words[:n-1]
 	}
-	e := Exception{Laws: words[0], Glob: words[1], Reason: strings.TrimSpace(reason)}
+	if len(words) < 2 || len(words) > 3 || strings.Trim(words[0], "1234") != "" {
+		return Exception{}, fmt.Errorf("%q is not LAWS GLOB [FIELDS] [after:KIND] -- REASON", l)
+	}
+	e.Laws, e.Glob = words[0], words[1]
 	if len(words) == 3 {
 		e.Fields = strings.Split(words[2], ",")
 	}
@@ -67,10 +73,17 @@ func parseException(l string) (Exception, error) {
 	return e, nil
 }
 
-// Filter leaves the differences that no exception of the law covers. With law "" the laws do not matter.
-func (es Exceptions) Filter(law string, ds []Difference) []Difference {
+// Filter leaves the differences that no exception of the law covers, after the run whose events are given. With
+// law "" the laws do not matter, and without a run neither do the kinds of its changes.
+func (es Exceptions) Filter(law string, run []Event, ds []Difference) []Difference {
+	kinds := map[string]bool{"": true}
+	for _, e := range run {
+		if e.Event == "change" {
+			kinds[e.Kind] = true
+		}
+	}
 	return slices.DeleteFunc(slices.Clone(ds), func(d Difference) bool {
-		return slices.ContainsFunc(es, func(e Exception) bool { return e.covers(law, d) })
+		return slices.ContainsFunc(es, func(e Exception) bool { return (kinds[e.After] || run == nil) && e.covers(law, d) })
 	})
 }
 

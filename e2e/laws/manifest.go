@@ -20,8 +20,8 @@ import (
 	"strings"
 )
 
-// Fields say what one thing is: a file's type, mode, uid, gid, size, sha256, link, mtime, rdev and
-// xattr:NAME, or a live thing's value. A thing that is not there has no fields.
+// Fields say what one thing is: a file's type, mode, uid, gid, size, sha256, link, mtime (of a directory: dir-mtime),
+// rdev and xattr:NAME, or a live thing's value. A thing that is not there has no fields.
 type Fields map[string]string
 
 // Manifest is a host at one moment, by path: "/etc/passwd" or "live:sysctl/user.max_user_namespaces".

@@ -57,12 +57,12 @@ func Unexplained(ds []Difference, made []Event) []Difference {
 	}
 	touched := map[string]bool{} // directories in which something was made or removed
 	for _, d := range ds {
-		if d.Field == "exists" || d.Field == "mtime" {
+		if d.Field == "exists" || d.Field == "mtime" || d.Field == "dir-mtime" {
 			touched[filepath.Dir(d.Path)] = true
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(ds), func(d Difference) bool {
-		if d.Field == "mtime" && touched[d.Path] {
+		if d.Field == "dir-mtime" && touched[d.Path] {
 			return true
 		}
 		parts := strings.Split(d.Path, "/")

@@ -16,14 +16,14 @@ func TestUnexplained(t *testing.T) {
 		explained bool
 	}{
 		{Difference{Path: "/etc/motd", Field: "sha256"}, true},
-		{Difference{Path: "/etc", Field: "mtime"}, true},
+		{Difference{Path: "/etc", Field: "dir-mtime"}, true},
 		{Difference{Path: "/etc", Field: "mode"}, false},
 		{Difference{Path: "/etc/passwd-", Field: "mtime"}, true},
 		{Difference{Path: "live:shadow/ann", Field: "exists"}, true},
 		{Difference{Path: "live:shadow/bob", Field: "exists"}, false},
 		{Difference{Path: "/home/ann/.profile", Field: "exists"}, false},
 		{Difference{Path: "/etc/no-change", Field: "sha256"}, false},
-		{Difference{Path: "/usr", Field: "mtime"}, false},
+		{Difference{Path: "/usr", Field: "dir-mtime"}, false},
 	} {
 		ds := []Difference{c.d, {Path: "/etc/motd", Field: "exists"}}
 		var left strings.Builder

@@ -2,6 +2,7 @@ package laws
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -43,6 +44,9 @@ func Promises(predicted, made []Event) []string {
 	return append(broken, compareResults(predicted, made)...)
 }
 
+// backupName is the end of a backup's name, which holds a process id and the second that it was made in.
+var backupName = regexp.MustCompile(`\.\d+\.\d{4}-\d{2}-\d{2}@\d{2}:\d{2}:\d{2}~$`)
+
 type change struct {
 	Event
 	id changeID
@@ -61,7 +65,7 @@ func taskOf(id changeID) changeID { return changeID{host: id.host, task: id.task
 func changes(es []Event) *changeSet {
 	s := &changeSet{byID: map[changeID][]*change{}, mayRun: map[changeID]bool{}}
 	for _, e := range es {
-		id := changeID{e.Host, e.Task, e.Item, e.Kind, e.Name}
+		id := changeID{e.Host, e.Task, e.Item, e.Kind, backupName.ReplaceAllString(e.Name, ".PID.TIME~")}
 		switch {
 		case e.Event == "change" && !e.Real:
 			c := &change{e, id}

@@ -60,7 +60,7 @@ func diffManifests(args []string) error {
 	if len(args) > 3 {
 		law = args[3]
 	}
-	left := exceptions.Filter(law, laws.Diff(a, b))
+	left := exceptions.Filter(law, nil, laws.Diff(a, b))
 	for _, d := range left {
 		fmt.Println(d)
 	}

@@ -23,5 +23,5 @@ fi
 for db in passwd group shadow gshadow; do getent $db | awk -v db=$db '{ i = index($0, ":"); print db "/" substr($0, 1, i - 1) "\t" substr($0, i + 1) }'; done
 # one line for a name and user, however many there are
 ps -eo user:32=,pid=,ppid=,comm= | awk -v me=$$ '$2 != me && $3 != me { print "process/" $1 "/" $4 "\trunning" }'
-awk '{ print "mount/" $5 "\t" $6 }' /proc/self/mountinfo
+awk '{ print "mount" $5 "\t" $6 }' /proc/self/mountinfo
 for f in $(find /dev/shm -mindepth 1 2>/dev/null); do echo "shm/${f#/dev/shm/}${tab}there"; done
