@@ -29,10 +29,10 @@ import (
 const script = `
 m=@MARK@; set -f;
 say() { printf "%s %s\n" $m "$*"; };
-set -- $(uname -sm);
+set -- $(uname -sm; id -u);
 [ "$1" = Linux ] || { say os "$1"; exit 1; };
 case $2 in @ARCHS@ *) say arch "$2"; exit 1;; esac;
-u=$(id -u); n=rp-helper-$h; x=" @SKIP@ ";
+u=$3; n=rp-helper-$h; x=" @SKIP@ ";
 c=${XDG_CACHE_HOME:-}; case $c in /*) ;; *) c=${HOME:-/nonexistent}/.cache;; esac;
 if [ "$u" = 0 ]; then p=755; q=022; set -- @ROOTDIRS@; else p=700; q=077; set -- @DIRS@; fi;
 look() {
