@@ -167,13 +167,9 @@ func deviceFacts(_ context.Context, g *gatherer) (facts, error) {
 	for _, dir := range dirs {
 		name := filepath.Base(dir)
 		read := func(p string) string { return g.text(filepath.Join("/sys/block", name, p)) }
-		target, _ := os.Readlink(dir)
 		d := g.blockFacts(filepath.Join("/sys/block", name), name, links)
-		virtual := int64(0)
-		if strings.Contains(target, "virtual") {
-			virtual = 1
-		}
-		d["virtual"], d["removable"], d["rotational"] = virtual, read("removable"), read("queue/rotational")
+		d["virtual"] = int64(1) // as Ansible has it for all of them
+		d["removable"], d["rotational"] = read("removable"), read("queue/rotational")
 		d["support_discard"], d["scheduler_mode"] = read("queue/discard_granularity"), activeWord(read("queue/scheduler"))
 		d["vendor"], d["model"], d["host"] = orNil(read("device/vendor")), orNil(read("device/model")), ""
 		d["sas_address"], d["sas_device_handle"] = nil, nil

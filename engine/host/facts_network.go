@@ -22,9 +22,9 @@ func networkFacts(_ context.Context, g *gatherer) (facts, error) {
 	}
 	f := facts{}
 	names, all4, all6 := []any{}, []any{}, []any{}
-	described := map[string]map[string]any{}
+	described, brd := map[string]map[string]any{}, broadcasts()
 	for _, i := range ifaces {
-		d, v4, v6, err := g.interfaceFacts(i)
+		d, v4, v6, err := g.interfaceFacts(i, brd)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func networkFacts(_ context.Context, g *gatherer) (facts, error) {
 }
 
 // interfaceFacts describes one interface, and lists its addresses that are not loopback's.
-func (g *gatherer) interfaceFacts(i net.Interface) (d map[string]any, v4, v6 []any, err error) {
+func (g *gatherer) interfaceFacts(i net.Interface, brd map[string]string) (d map[string]any, v4, v6 []any, err error) {
 	sys := g.l.path(filepath.Join("/sys/class/net", i.Name))
 	read := func(name string) string { return g.text(filepath.Join("/sys/class/net", i.Name, name)) }
 	d = map[string]any{
@@ -77,7 +77,7 @@ func (g *gatherer) interfaceFacts(i net.Interface) (d map[string]any, v4, v6 []a
 	}
 	for _, a := range addrs {
 		if n, ok := a.(*net.IPNet); ok {
-			v4, v6 = addAddress(d, i, n, v4, v6)
+			v4, v6 = addAddress(d, brd, n, v4, v6)
 		}
 	}
 	return d, v4, v6, nil
@@ -115,10 +115,10 @@ func (g *gatherer) interfaceType(i net.Interface, sys string) string {
 	return "unknown"
 }
 
-func addAddress(d map[string]any, i net.Interface, n *net.IPNet, v4, v6 []any) (all4, all6 []any) {
+func addAddress(d map[string]any, brd map[string]string, n *net.IPNet, v4, v6 []any) (all4, all6 []any) {
 	ones, _ := n.Mask.Size()
 	if ip := n.IP.To4(); ip != nil {
-		a := describe4(ip, ones, i.Flags&net.FlagBroadcast != 0)
+		a := describe4(ip, ones, brd[ip.String()])
 		if _, more := d["ipv4"]; more {
 			old, _ := d["ipv4_secondaries"].([]any)
 			d["ipv4_secondaries"] = append(old, a)
@@ -145,16 +145,8 @@ func addAddress(d map[string]any, i net.Interface, n *net.IPNet, v4, v6 []any) (
 	return v4, v6
 }
 
-func describe4(ip net.IP, ones int, broadcasts bool) map[string]any {
+func describe4(ip net.IP, ones int, broadcast string) map[string]any {
 	mask := net.CIDRMask(ones, 32)
-	broadcast := ""
-	if broadcasts && ones < 31 {
-		b := make(net.IP, 4)
-		for k := range b {
-			b[k] = ip[k] | ^mask[k]
-		}
-		broadcast = b.String()
-	}
 	return map[string]any{
 		"address": ip.String(), "netmask": net.IP(mask).String(), "network": ip.Mask(mask).String(),
 		"prefix": strconv.Itoa(ones), "broadcast": broadcast,

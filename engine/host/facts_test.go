@@ -271,7 +271,7 @@ func TestRoutes(t *testing.T) {
 	if len(r6) != 1 || r6[0] != (route{"eth0", "fd00::1", 1024}) {
 		t.Errorf("IPv6 routes: %+v", r6)
 	}
-	d := defaultFacts(map[string]map[string]any{"eth0": {"type": "ether", "ipv4": describe4([]byte{10, 1, 2, 3}, 22, true)}}, "ipv4", "10.1.2.3", []route{{"wg0", "", 500}, {"eth0", "10.1.0.1", 100}})
+	d := defaultFacts(map[string]map[string]any{"eth0": {"type": "ether", "ipv4": describe4([]byte{10, 1, 2, 3}, 22, "10.1.3.255")}}, "ipv4", "10.1.2.3", []route{{"wg0", "", 500}, {"eth0", "10.1.0.1", 100}})
 	want := map[string]any{"interface": "eth0", "alias": "eth0", "address": "10.1.2.3", "gateway": "10.1.0.1", "type": "ether",
 		"netmask": "255.255.252.0", "network": "10.1.0.0", "prefix": "22", "broadcast": "10.1.3.255"}
 	if !reflect.DeepEqual(d, want) {
