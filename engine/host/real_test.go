@@ -85,6 +85,7 @@ func TestRealPackages(t *testing.T) {
 		state.Unit{Name: "nginx", Active: state.Is(true), Enabled: state.Is(true)},
 		state.Unit{Name: "nginx", Active: state.Is(false), Masked: state.Is(true)},
 		state.Unit{Name: "nginx", Masked: state.Is(false)},
+		state.Unit{Name: "ssh", Enabled: state.Is(false)},
 	)...)
 	_, err := l.Plan(context.Background(), state.Change{From: read1(t, l, pkg("no-such-package")), To: pkg("no-such-package")})
 	if err == nil {

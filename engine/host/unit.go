@@ -113,7 +113,11 @@ func planUnit(ctx context.Context, r Reader, c state.Change) (state.Change, erro
 		return c, nil
 	}
 	with, err := installLinks(ctx, r, to)
-	c.With = append(c.With, with...)
+	if err != nil {
+		return c, err
+	}
+	links, err := sysvSync(ctx, r, to)
+	c.With = append(append(c.With, with...), links...)
 	return c, err
 }
 

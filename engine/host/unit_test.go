@@ -248,6 +248,36 @@ func TestPlanEnabledUnit(t *testing.T) {
 	}
 }
 
+// On Debian, systemctl keeps the links of an init script of that name in step.
+func TestPlanUnitWithInitScript(t *testing.T) {
+	l := systemdRoot(t, map[string]string{
+		"/etc/init.d/app": "#!/bin/sh\n### BEGIN INIT INFO\n# Default-Start:     2 3\n# Default-Stop: 0\n", "/usr/sbin/update-rc.d": "",
+		"/etc/rc2.d/K01apple": "", "/etc/rc4.d/K01app": "",
+	})
+	for _, p := range []string{"/etc/rc2.d/K01app", "/etc/rc3.d/S02app"} {
+		if err := os.MkdirAll(filepath.Dir(l.path(p)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("../init.d/app", l.path(p)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for on, want := range map[bool]string{
+		true:  "file /etc/rc2.d/S01app type=link target=../init.d/app\nfile /etc/rc2.d/K01app type=absent\n",
+		false: "file /etc/rc3.d/K02app type=link target=../init.d/app\nfile /etc/rc3.d/S02app type=absent\n",
+	} {
+		to := state.Unit{Name: "app", Enabled: state.Is(on)}
+		c, err := l.Plan(context.Background(), state.Change{From: state.Unit{Name: "app", Present: state.Is(true), Enabled: state.Is(!on)}, To: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.NewReplacer(" owner=0", "", " group=0", "").Replace(withText(c))
+		if got != want {
+			t.Errorf("enabled %v brings\n%s\nwant\n%s", on, got, want)
+		}
+	}
+}
+
 func TestUserUnitOffline(t *testing.T) {
 	l := systemdRoot(t, map[string]string{
 		"/etc/passwd": "bob:x:4242:4242::/home/bob:/bin/sh\n", "/etc/group": "bob:x:4242:\n",
