@@ -41,8 +41,10 @@ func run(m *testing.M) (int, error) {
 	if err := loud("make", "--no-print-directory", "-C", root, "build"); err != nil {
 		return 1, fmt.Errorf("cannot build rp: %w", err)
 	}
-	if err := loud(lab(), "base"); err != nil {
-		return 1, fmt.Errorf("cannot prepare the lab: %w", err)
+	for _, what := range []string{"tool", "base"} {
+		if err := loud(lab(), what); err != nil {
+			return 1, fmt.Errorf("cannot prepare the lab: %w", err)
+		}
 	}
 	// the lab's tool was built by that; without this each command would ask the compiler again
 	if err := os.Setenv("TOOL_FRESH", "1"); err != nil {

@@ -47,7 +47,7 @@ cmd=${1:-}; [ $# -eq 0 ] || shift
 case $cmd in
   stage2 | stage3) "$cmd" "$1"; exit;;
   ip) number "${1:-}"; host_ip "$1"; exit;;
-  tool) labtool; echo "$TOOL"; exit;;
+  tool) labtool; echo "$TOOL" >&2; exit;;
   names) printf '%s\n' $STANDINS; exit;;
   cases) case_list; exit;;
   diff) labtool; exec "$TOOL" diff "$@";;

@@ -23,7 +23,7 @@ func Owned(e Event) []string {
 	case "file":
 		return []string{name, name + "/**"}
 	case "user":
-		return append([]string{"live:*/" + name}, accounts...)
+		return append([]string{"live:*/" + name, "live:group/*", "live:gshadow/*"}, accounts...) // it is a member of groups
 	case "group":
 		return append([]string{"live:*/" + name}, accounts...)
 	case "sysctl":

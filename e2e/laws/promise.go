@@ -32,7 +32,7 @@ func Promises(predicted, made []Event) []string {
 		switch {
 		case announced:
 			compareFields(c.id, p.Diffs, c.Diffs, p.Status == may, say)
-		case !before.mayRun[taskOf(c.id)]:
+		case !before.mayRun[taskOf(c.id)] && !before.opaque(c):
 			say("%s: made, and not announced%s", c.id, describe(c.Diffs))
 		}
 	}
@@ -77,6 +77,15 @@ func changes(es []Event) *changeSet {
 		}
 	}
 	return s
+}
+
+// opaque reports whether a change came along with a package whose version was not known yet: then the index was
+// still to be fetched, and what else the package brings could not be known either.
+func (s *changeSet) opaque(c *change) bool {
+	return c.Kind == "package" && c.With != "" && slices.ContainsFunc(s.order, func(p *change) bool {
+		return p.Kind == "package" && taskOf(p.id) == taskOf(c.id) &&
+			slices.ContainsFunc(p.Diffs, func(d FieldChange) bool { return d.Field == "version" && d.Unknown })
+	})
 }
 
 // take finds the first change of that name that no other one was compared with.

@@ -17,6 +17,10 @@ func TestPromises(t *testing.T) {
 		taskMay     = `{"event":"result","host":"h","task":"t","status":"may"}`
 		taskChanged = `{"event":"result","host":"h","task":"t","status":"changed"}`
 		taskOK      = `{"event":"result","host":"h","task":"t","status":"ok"}`
+		packSoon    = `{"event":"change","host":"h","task":"t","kind":"package","name":"a","status":"predicted","diffs":[{"field":"version","from":"-","to":"","unknown":true}]}`
+		packKnown   = `{"event":"change","host":"h","task":"t","kind":"package","name":"a","status":"predicted","diffs":[{"field":"version","from":"-","to":"1"}]}`
+		packDone    = `{"event":"change","host":"h","task":"t","kind":"package","name":"a","status":"done","diffs":[{"field":"version","from":"-","to":"1"}]}`
+		packWith    = `{"event":"change","host":"h","task":"t","kind":"package","name":"b","with":"package a","status":"done","diffs":[{"field":"version","from":"-","to":"2"}]}`
 	)
 	for name, c := range map[string]struct {
 		predicted, made []string
@@ -37,6 +41,8 @@ func TestPromises(t *testing.T) {
 		"a task that may run, ran":       {[]string{taskMay}, []string{fileDone, taskChanged}, ""},
 		"a result other than said":       {[]string{taskOK}, []string{taskChanged}, "ended as changed, and ok was announced"},
 		"twice announced, once made":     {[]string{fileSoon, fileSoon}, []string{fileDone}, "not made"},
+		"a package's own, index unknown": {[]string{packSoon}, []string{packDone, packWith}, ""},
+		"a package's own, index known":   {[]string{packKnown}, []string{packDone, packWith}, "package b: made, and not announced"},
 		"what was done really is exempt": {nil, []string{strings.Replace(fileDone, `"kind"`, `"real":true,"kind"`, 1)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
