@@ -31,16 +31,16 @@ func (s *server) hostFor(ctx context.Context, t wire.Task) (h host.Host, predict
 // realHost is the host as as sees and changes it.
 func (s *server) realHost(ctx context.Context, as wire.Become) (host.Host, error) {
 	if s.isSelf(as) {
-		return &locked{Host: journal.Wrap(s.local(), s.journal, ""), lock: s.lock}, nil
+		return &locked{Host: journal.Wrap(s.local(), s.journal, ""), s: s}, nil
 	}
 	p, err := s.peer(ctx, as)
 	if err != nil {
 		return nil, err
 	}
 	if os.Geteuid() == 0 { // root keeps the journal for all, so that nothing of rp lies in a home
-		return &locked{Host: journal.Wrap(p, s.journal, as.User), lock: s.lock}, nil
+		return &locked{Host: journal.Wrap(p, s.journal, as.User), s: s}, nil
 	}
-	return &locked{Host: p, lock: s.lock}, nil // the child keeps its own
+	return &locked{Host: p, s: s}, nil // the child keeps its own
 }
 
 // baseFor is what a prediction for as is laid over. A user who is only
@@ -96,21 +96,27 @@ func (s *server) local() *host.Linux {
 	return host.NewLinux(host.Options{Blobs: s.blobs, Scratch: s.scratch})
 }
 
-// locked takes the run's lock before it changes anything.
+// locked takes the run's lock before it changes anything, and gets rp's own
+// processes out of the way of a user's removal.
 type locked struct {
 	host.Host
-	lock *runLock
+	s *server
 }
 
 func (l *locked) Write(ctx context.Context, cs ...state.Change) error {
-	if err := l.lock.take(); err != nil {
+	if err := l.s.lock.take(); err != nil {
 		return err
+	}
+	for _, c := range cs {
+		if u, ok := c.To.(state.User); ok {
+			l.s.dismiss(u.Name)
+		}
 	}
 	return l.Host.Write(ctx, cs...)
 }
 
 func (l *locked) Do(ctx context.Context, e state.Event) (state.Outcome, error) {
-	if err := l.lock.take(); err != nil {
+	if err := l.s.lock.take(); err != nil {
 		return state.Outcome{}, err
 	}
 	return l.Host.Do(ctx, e)

@@ -51,6 +51,23 @@ func (s *server) peer(ctx context.Context, as wire.Become) (*peer, error) {
 	return p, nil
 }
 
+// dismiss ends the peers that run as user: an account with processes cannot be
+// changed or removed. The next task that needs one starts it anew.
+func (s *server) dismiss(user string) {
+	s.mu.Lock()
+	var gone []*peer
+	for as, p := range s.peers {
+		if as.User == user {
+			gone = append(gone, p)
+			delete(s.peers, as)
+		}
+	}
+	s.mu.Unlock()
+	for _, p := range gone {
+		p.close()
+	}
+}
+
 func (p *peer) open(ctx context.Context, s *server) error {
 	in, out, end, err := startChild(ctx, p.as)
 	if err != nil {

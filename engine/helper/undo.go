@@ -95,7 +95,7 @@ func (s *server) ownBook() book {
 		owner: userName(),
 		load:  func(_ context.Context, run string) ([]journal.Entry, error) { return s.journal.Load(run) },
 		undo: func(ctx context.Context, e journal.Entry, write, force bool) ([]journal.Item, error) {
-			var h host.Host = s.local()
+			var h host.Host = &locked{Host: s.local(), s: s}
 			if e.User != "" && e.User != userName() {
 				p, err := s.peer(ctx, wire.Become{User: e.User})
 				if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sort"
 	"strings"
+	"syscall"
 
 	"rp/engine/host"
 	"rp/engine/state"
@@ -86,9 +87,13 @@ func (j *Journal) undoOne(ctx context.Context, h host.Host, e Entry, u state.Cha
 		return item
 	}
 	// a directory comes back before what was in it, and goes after it
-	err = h.Write(ctx, back)
+	err = j.write(ctx, h, back)
 	if err == nil {
 		err = j.undoWith(ctx, h, u.With)
+	}
+	if errors.Is(err, syscall.ENOTEMPTY) || err != nil && strings.Contains(err.Error(), "not empty") {
+		item.State, item.Why = Blocked, err.Error()
+		return item
 	}
 	if err != nil {
 		item.State, item.Why = Failed, err.Error()
@@ -104,14 +109,14 @@ func (j *Journal) undoOne(ctx context.Context, h host.Host, e Entry, u state.Cha
 func (j *Journal) undoWith(ctx context.Context, h host.Host, with []state.Change) error {
 	for _, u := range with {
 		if present, known := state.Present(u.To); known && !present {
-			if err := putBack(ctx, h, u); err != nil {
+			if err := j.putBack(ctx, h, u); err != nil {
 				return err
 			}
 		}
 	}
 	for i := len(with) - 1; i >= 0; i-- {
 		if present, known := state.Present(with[i].To); !known || present {
-			if err := putBack(ctx, h, with[i]); err != nil {
+			if err := j.putBack(ctx, h, with[i]); err != nil {
 				return err
 			}
 		}
@@ -119,13 +124,30 @@ func (j *Journal) undoWith(ctx context.Context, h host.Host, with []state.Change
 	return nil
 }
 
-func putBack(ctx context.Context, h host.Host, u state.Change) error {
+// write makes a change whose content, if it has one, lies in the journal. The
+// user who writes may not be the journal's and cannot read it there.
+func (j *Journal) write(ctx context.Context, h host.Host, c state.Change) error {
+	f, ok := c.To.(state.File)
+	content, known := f.Content.Get()
+	if ok && known && !content.AtHand() && content.From == "path:"+j.blob(content.Sum) {
+		data, err := os.ReadFile(j.blob(content.Sum))
+		if err != nil {
+			return fmt.Errorf("cannot get the old content of %s: %w", f.Path, err)
+		}
+		content.Data = data
+		f.Content = state.Is(content)
+		c.To = f
+	}
+	return h.Write(ctx, c)
+}
+
+func (j *Journal) putBack(ctx context.Context, h host.Host, u state.Change) error {
 	now, err := h.Read(ctx, u.To)
 	if err != nil {
 		return err
 	}
 	if back := (state.Change{From: now[0], To: u.To}); back.Needed() {
-		return h.Write(ctx, back)
+		return j.write(ctx, h, back)
 	}
 	return nil
 }
