@@ -16,7 +16,7 @@ const pythonPath = "/usr/bin/python3"
 // magicNames are the variables that nobody can set. Those of the host alone
 // (inventory_hostname, group_names …) are not among them: Ansible lets plays override these.
 var magicNames = map[string]bool{
-	"vars": true, "hostvars": true, "groups": true, "omit": true, "environment": true, "ansible_facts": true, "playbook_dir": true,
+	"vars": true, "hostvars": true, "groups": true, "omit": true, "environment": true, "playbook_dir": true,
 	"play_hosts": true, "ansible_play_hosts": true, "ansible_play_hosts_all": true, "ansible_play_batch": true, "ansible_play_name": true,
 	"role_name": true, "role_path": true, "role_names": true, "ansible_role_name": true, "ansible_role_names": true, "ansible_play_role_names": true,
 	"ansible_dependent_role_names": true, "ansible_parent_role_names": true, "ansible_version": true, "ansible_check_mode": true, "ansible_diff_mode": true,
@@ -46,8 +46,6 @@ func (s *Scope) magic(name string) (any, bool) {
 	switch name {
 	case "omit":
 		return value.Omit{}, true
-	case "ansible_facts":
-		return s.state.Facts(), true
 	case "groups":
 		return s.store.inv.GroupsDict(), true
 	case "ansible_version":

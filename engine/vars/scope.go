@@ -75,6 +75,9 @@ func (s *Scope) Lookup(name string) (any, bool) {
 	if v, ok := s.c.mid[name]; ok {
 		return v, true
 	}
+	if name == "ansible_facts" {
+		return s.state.Facts(), true
+	}
 	if s.state == nil || s.store.run.BareFacts {
 		return s.low(name)
 	}
@@ -92,7 +95,7 @@ func (s *Scope) low(name string) (any, bool) {
 
 // Names are the names of all variables, sorted. "vars" itself is not among them.
 func (s *Scope) Names() []string {
-	set := map[string]bool{}
+	set := map[string]bool{"ansible_facts": true}
 	mark := func(name string) { set[name] = true }
 	maps := append([]map[string]any{s.store.extra, s.c.high, s.c.mid, s.inv, s.c.low}, s.over...)
 	for _, m := range maps {

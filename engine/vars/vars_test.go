@@ -96,6 +96,7 @@ func TestMagicCannotBeSet(t *testing.T) {
 	})
 	s := st.Scope(h, Compile(Layers{TaskVars: value.DictOf("groups", 1)}))
 	wantVar(t, s, "ansible_check_mode", false)
+	wantVar(t, st.Scope(h, Compile(Layers{TaskVars: value.DictOf("ansible_facts", "mine")})), "ansible_facts", "mine")
 	if v, _ := s.Lookup("groups"); reflect.TypeOf(v) != reflect.TypeFor[*value.Dict]() {
 		t.Errorf("groups is %v", v)
 	}
