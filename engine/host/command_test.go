@@ -1,5 +1,3 @@
-//go:build linux
-
 package host
 
 import (
@@ -13,19 +11,6 @@ import (
 
 	"rp/engine/state"
 )
-
-func sh(text string) state.Command {
-	return state.Command{Argv: []string{text}, Shell: true, StripEmptyEnds: true}
-}
-
-func do1(t *testing.T, l *Linux, e state.Event) state.Outcome {
-	t.Helper()
-	o, err := l.Do(context.Background(), e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o
-}
 
 func TestCommand(t *testing.T) {
 	dir := t.TempDir()
@@ -73,8 +58,6 @@ func TestCommand(t *testing.T) {
 		})
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func TestCommandResultFields(t *testing.T) {
 	o := do1(t, NewLinux(Options{}), sh("sleep 0.1"))
@@ -193,13 +176,4 @@ func TestGuard(t *testing.T) {
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the guard ran")
 	}
-}
-
-func do1v(t *testing.T, v *View, e state.Event) state.Outcome {
-	t.Helper()
-	o, err := v.Do(context.Background(), e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o
 }
