@@ -138,8 +138,8 @@ func (a *apt) describe(ctx context.Context, db []dpkgPackage, p state.Package) (
 	return p, nil
 }
 
-// inMemory keeps apt from writing its caches while it only looks.
-var inMemory = []string{"-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="}
+// inMemory keeps apt from writing its caches and its planner's log while it only looks.
+var inMemory = []string{"-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dir::Log::Planner="}
 
 // isReal reports whether the index has a package of that very name, so that one which only provides it does not do.
 func (a *apt) isReal(ctx context.Context, name string) (bool, error) {

@@ -42,11 +42,26 @@ func readLinger(ctx context.Context, l *Linux, ss []state.State) ([]state.State,
 			return nil, err
 		}
 		if u != nil {
-			q.Running = state.Is(l.userManagerRuns(u.UID))
+			if q.Running, err = l.managerRuns(ctx, u.UID); err != nil {
+				return nil, err
+			}
 		}
 		out[i] = q
 	}
 	return out, nil
+}
+
+// managerRuns is whether uid's service manager runs. Into another user's runtime
+// directory only root can look; anybody else asks systemd.
+func (l *Linux) managerRuns(ctx context.Context, uid int64) (state.Value[bool], error) {
+	if me := os.Geteuid(); me == 0 || int64(me) == uid || !l.hasTool("systemctl") {
+		return state.Is(l.userManagerRuns(uid)), nil
+	}
+	r, err := l.run(ctx, call{argv: []string{"systemctl", "is-active", "--quiet", fmt.Sprintf("user@%d.service", uid)}, timeout: time.Minute})
+	if err != nil {
+		return state.Value[bool]{}, fmt.Errorf("cannot tell whether the service manager of uid %d runs: %w", uid, err)
+	}
+	return state.Is(r.rc == 0), nil
 }
 
 // userManagerRuns reports whether uid's service manager answers: on the user's

@@ -61,7 +61,7 @@ func aptPackage(name string) state.Package {
 }
 
 func TestReadAptPackages(t *testing.T) {
-	l, log := aptHost(t, map[string]string{"apt-cache": "[ \"$7\" = default-mta ] && printf '%s:\\n  Candidate: 1.2\\n' $7; exit 0"})
+	l, log := aptHost(t, map[string]string{"apt-cache": "[ \"$9\" = default-mta ] && printf '%s:\\n  Candidate: 1.2\\n' $9; exit 0"})
 	version := func(p state.Package, v string) state.Package { p.Version = state.Is(state.Version(v)); return p }
 	for _, tc := range []struct {
 		ask     state.Package
@@ -142,7 +142,7 @@ func TestPlanPackages(t *testing.T) {
 	if got := withText(cs[1]); got != "" {
 		t.Errorf("told twice:\n%s", got)
 	}
-	if got := log(); strings.Count(got, "\n") != 0 || !strings.Contains(got, "apt-get -q -y -s -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= --allow-downgrades install -- uidmap libsubid4") {
+	if got := log(); strings.Count(got, "\n") != 0 || !strings.Contains(got, "apt-get -q -y -s -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Dir::Log::Planner= --allow-downgrades install -- uidmap libsubid4") {
 		t.Errorf("asked\n%s", got)
 	}
 }
