@@ -47,7 +47,7 @@ func (c *Conn) Dead() <-chan struct{} { return c.link.dead }
 // RunLimit is how much of each output [Conn.Run] keeps, in bytes.
 const RunLimit = 1 << 20
 
-// ErrOutputTooLong: a command of [Conn.Run] wrote more than [RunLimit].
+// ErrOutputTooLong says that a command of [Conn.Run] wrote more than [RunLimit].
 var ErrOutputTooLong = errors.New("output is too long")
 
 // Run runs a command by the user's login shell, gives it stdin, and waits.

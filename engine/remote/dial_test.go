@@ -224,7 +224,7 @@ func TestJumpHostIsShared(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			defer c.Close() //nolint:errcheck // a test
+			defer c.Close()
 			if out, _, _, err := c.Run(context.Background(), "echo $SSH_CONNECTION", nil); err != nil || !strings.HasSuffix(string(out), fmt.Sprintf("%d\n", hosts.port)) {
 				t.Errorf("got %q, %v", out, err)
 			}
@@ -312,7 +312,7 @@ func TestDeadPeerIsNoticed(t *testing.T) {
 		if err != nil {
 			return
 		}
-		for range chans { //nolint:revive // nor are channels
+		for range chans {
 		}
 	})
 	o := options(t, f.known())

@@ -52,7 +52,7 @@ func (k *keyring) get(path string) *keyFile {
 func (f *keyFile) read() {
 	private, public := strings.TrimSuffix(f.path, ".pub"), strings.TrimSuffix(f.path, ".pub")+".pub"
 	if data, err := os.ReadFile(public); err == nil {
-		f.pub, _, _, _, _ = ssh.ParseAuthorizedKey(data) //nolint:errcheck,dogsled // nil if it is none
+		f.pub, _, _, _, _ = ssh.ParseAuthorizedKey(data)
 	}
 	f.cert = readCert(private + "-cert.pub")
 	data, err := os.ReadFile(private)

@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
-	"io"
 	"net"
 	"strconv"
 	"sync/atomic"
@@ -73,7 +72,7 @@ func (f *fake) serveSSH(c net.Conn, cfg ssh.ServerConfig) {
 				if r.Type != "exec" {
 					continue
 				}
-				_, _ = io.WriteString(ch, string(r.Payload[4:]))
+				_, _ = ch.Write(r.Payload[4:])
 				_, _ = ch.SendRequest("exit-status", false, []byte{0, 0, 0, 0})
 				_ = ch.Close()
 			}

@@ -316,7 +316,7 @@ func (s *settings) tokens(text string, d *Dialer) string {
 	if !strings.Contains(text, "%") {
 		return text
 	}
-	full, _ := os.Hostname() //nolint:errcheck // an empty name, as in ssh
+	full, _ := os.Hostname()
 	short, _, _ := strings.Cut(full, ".")
 	port := strconv.Itoa(s.port)
 	alias := s.alias

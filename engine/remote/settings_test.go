@@ -40,8 +40,11 @@ Host short
 		want   []string
 	}{
 		{"the file", Target{Name: "web1"}, []string{"deploy@web1.example.org:2200", "keys [HOME/.ssh/web-deploy]", "jumps [hop@bastion:22]", "timeout 1m30s", "alive 7s", "known as [web1.example.org]:2200"}},
-		{"the inventory wins", Target{Name: "x", Address: "web1", User: "me", Port: 22, KeyFiles: []string{"/k"}, Jumps: []string{}, Timeout: time.Second},
-			[]string{"me@web1.example.org:22 ", "keys [/k HOME/.ssh/web-me]", "jumps []", "timeout 1s", "known as web1.example.org in"}},
+		{
+			"the inventory wins",
+			Target{Name: "x", Address: "web1", User: "me", Port: 22, KeyFiles: []string{"/k"}, Jumps: []string{}, Timeout: time.Second},
+			[]string{"me@web1.example.org:22 ", "keys [/k HOME/.ssh/web-me]", "jumps []", "timeout 1s", "known as web1.example.org in"},
+		},
 		{"arguments win over the file", Target{Name: "web1", SSHCommonArgs: "-o User=arg -J none", SSHExtraArgs: "-p 23 -o User=late"}, []string{"arg@web1.example.org:23", "jumps []"}},
 		{"the rest", Target{Name: "short"}, []string{"known as alias-short in [HOME/known-short /second /etc/ssh/ssh_known_hosts", "methods [publickey]", `proxy "connect short 22 USER %"`, "tcp6", "batch true", "check strict"}},
 		{"nothing said", Target{Name: "192.0.2.1"}, []string{"USER@192.0.2.1:22", "keys [HOME/.ssh/id_ed25519 ", "known as 192.0.2.1 in [HOME/.ssh/known_hosts ", "methods [publickey keyboard-interactive password] tcp ", "timeout 10s"}},

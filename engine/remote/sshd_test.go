@@ -151,7 +151,7 @@ func freePort(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // only looked at
+	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
 }
 

@@ -57,7 +57,7 @@ func New() *Set {
 
 // Arches are the architectures that For has, sorted.
 func (s *Set) Arches() []string {
-	names, _ := fs.Glob(s.files, prefix+"*.gz") //nolint:errcheck // the pattern is right
+	names, _ := fs.Glob(s.files, prefix+"*.gz")
 	var out []string
 	for _, n := range names {
 		out = append(out, strings.TrimSuffix(strings.TrimPrefix(n, prefix), ".gz"))

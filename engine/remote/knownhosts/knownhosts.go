@@ -177,11 +177,11 @@ func hashMatches(hashed, name string) bool {
 
 func hashName(salt []byte, name string) []byte {
 	mac := hmac.New(sha1.New, salt)
-	mac.Write([]byte(name)) //nolint:errcheck // a hash never fails
+	mac.Write([]byte(name))
 	return mac.Sum(nil)
 }
 
-// UnknownError: no file has an entry for the host.
+// UnknownError says that no file has an entry for the host.
 type UnknownError struct {
 	Name string
 	Key  ssh.PublicKey
@@ -191,7 +191,7 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("%s is not a known host: it presents %s key %s", e.Name, KeyType(e.Key), ssh.FingerprintSHA256(e.Key))
 }
 
-// ChangedError: the host presents another key than the one on file.
+// ChangedError says that the host presents another key than the one on file.
 type ChangedError struct {
 	Name string
 	Key  ssh.PublicKey
@@ -206,7 +206,7 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("%s presents %s key %s, but on file is %s", e.Name, KeyType(e.Key), ssh.FingerprintSHA256(e.Key), strings.Join(want, ", "))
 }
 
-// RevokedError: a file says never to take this key.
+// RevokedError says that a file forbids ever to take this key.
 type RevokedError struct {
 	Name  string
 	Key   ssh.PublicKey
@@ -217,7 +217,7 @@ func (e *RevokedError) Error() string {
 	return fmt.Sprintf("%s presents %s key %s, which %s revokes", e.Name, KeyType(e.Key), ssh.FingerprintSHA256(e.Key), e.Entry.Place())
 }
 
-// CertError: the host presents a certificate that is not good for it.
+// CertError says that the host presents a certificate that is not good for it.
 type CertError struct {
 	Name string
 	Err  error

@@ -92,7 +92,7 @@ func addition(file string, old []byte, hash bool, keys []New) (text []byte, writ
 // hashed is a name as HashKnownHosts keeps it.
 func hashed(name string) string {
 	salt := make([]byte, sha1.Size)
-	rand.Read(salt) //nolint:errcheck // never fails since Go 1.24
+	rand.Read(salt)
 	enc := base64.StdEncoding.EncodeToString
 	return "|1|" + enc(salt) + "|" + enc(hashName(salt, name))
 }

@@ -64,7 +64,7 @@ func (a *Args) next(words []string) (left []string, err error) {
 	if len(w) < 2 || w[0] != '-' {
 		return nil, fmt.Errorf("ssh argument %q is not an option", w)
 	}
-	flags, arg := w[1:], ""
+	flags := w[1:]
 	for flags != "" {
 		f := flags[0]
 		flags = flags[1:]
@@ -74,9 +74,9 @@ func (a *Args) next(words []string) (left []string, err error) {
 			}
 			continue
 		}
+		arg := flags
 		switch {
-		case flags != "":
-			arg = flags
+		case arg != "":
 		case len(words) > 1:
 			arg, words = words[1], words[1:]
 		default:
