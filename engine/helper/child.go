@@ -31,7 +31,7 @@ const (
 // ServeChild is the life of a helper that runs as a become user: it reads,
 // writes and does what the first helper asks, and keeps the journal of its own
 // user unless that one is root and keeps it for all.
-func ServeChild(in io.Reader, out io.Writer) error {
+func ServeChild(in io.Reader, out io.Writer, o Options) error {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	conn := wire.NewConn(in, out)
 	t, payload, err := conn.Receive()
@@ -42,7 +42,7 @@ func ServeChild(in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(payload, &hello); err != nil || t != wire.THello {
 		return fmt.Errorf("cannot understand the first helper's hello: %w", err)
 	}
-	c, err := newChild(conn, hello)
+	c, err := newChild(conn, hello, o)
 	if err != nil {
 		return err
 	}
@@ -57,6 +57,7 @@ type child struct {
 	linux   *host.Linux
 	h       host.Host // what writes go through
 	journal *journal.Journal
+	dir     string // of the journal
 	work    sync.WaitGroup
 }
 
@@ -65,7 +66,7 @@ func parentIsRoot() bool { return os.Getenv(envParentRoot) == "1" }
 
 const envParentRoot = "RP_PARENT_ROOT"
 
-func newChild(conn *wire.Conn, hello wire.Hello) (*child, error) {
+func newChild(conn *wire.Conn, hello wire.Hello, o Options) (*child, error) {
 	c := &child{conn: conn}
 	var err error
 	if c.scratch, err = scratchDir(); err != nil {
@@ -74,11 +75,10 @@ func newChild(conn *wire.Conn, hello wire.Hello) (*child, error) {
 	c.blobs = newBlobStore(c.scratch, conn)
 	c.linux = host.NewLinux(host.Options{Blobs: c.blobs, Scratch: c.scratch})
 	c.h = c.linux
-	dir, err := journal.Dir()
-	if err != nil {
+	if c.dir, err = o.journalDir(); err != nil {
 		return nil, err
 	}
-	c.journal = journal.Open(dir, hello.Run)
+	c.journal = journal.Open(c.dir, hello.Run)
 	if !parentIsRoot() {
 		c.h = journal.Wrap(c.linux, c.journal, "")
 	}

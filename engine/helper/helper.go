@@ -29,6 +29,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"rp/engine/host"
@@ -41,6 +42,17 @@ import (
 type Options struct {
 	// Find looks a module up by its canonical name.
 	Find func(name string) (*module.Spec, bool)
+	// Lock names the socket that is the host's lock, JournalDir is where the journal lies. They
+	// are for several hosts in one process; empty, they are this machine's.
+	Lock, JournalDir string
+}
+
+// journalDir is where the journal of this helper's user lies.
+func (o Options) journalDir() (string, error) {
+	if o.JournalDir != "" {
+		return o.JournalDir, nil
+	}
+	return journal.Dir()
 }
 
 // server is one helper with all its lanes and peers.
@@ -95,12 +107,12 @@ func (s *server) open() error {
 	if s.hello.Version != wire.Version {
 		return fmt.Errorf("the controller speaks version %d of the protocol and this helper version %d", s.hello.Version, wire.Version)
 	}
-	dir, err := journal.Dir()
+	dir, err := s.opt.journalDir()
 	if err != nil {
 		return err
 	}
 	s.journal = journal.Open(dir, s.hello.Run)
-	s.lock = &runLock{hello: s.hello}
+	s.lock = newRunLock(s.opt.Lock, s.hello)
 	if s.scratch, err = scratchDir(); err != nil {
 		return err
 	}
@@ -121,8 +133,11 @@ func scratchDir() (string, error) {
 	if fi, err := os.Stat("/dev/shm"); err == nil && fi.IsDir() {
 		base = "/dev/shm"
 	}
-	return filepath.Join(base, ".rp-"+strconv.Itoa(os.Getpid())), nil
+	return filepath.Join(base, ".rp-"+strconv.Itoa(os.Getpid())+"-"+strconv.FormatInt(scratches.Add(1), 10)), nil
 }
+
+// scratches counts the scratch directories of this process.
+var scratches atomic.Int64
 
 func (s *server) close() {
 	s.mu.Lock()

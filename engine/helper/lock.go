@@ -18,12 +18,23 @@ import (
 const lockName = "@rp.run"
 
 // runLock lets one run at a time write to a host. It is taken before the first
-// write and never by a prediction.
+// write and never by a prediction. Helpers of one run on one host (the
+// controller's own beside a local host's) share it: one holds it, the others
+// ask before each write whether it is still held for their run.
 type runLock struct {
+	name  string
 	hello wire.Hello
 
 	mu sync.Mutex
 	ln net.Listener
+}
+
+// newRunLock is the lock name, the machine's own where it is empty.
+func newRunLock(name string, hello wire.Hello) *runLock {
+	if name == "" {
+		name = lockName
+	}
+	return &runLock{name: name, hello: hello}
 }
 
 // holder is what the one who has the lock says of itself.
@@ -42,15 +53,18 @@ func (l *runLock) take() error {
 	}
 	deadline := time.Now().Add(time.Duration(l.hello.Wait) * time.Second)
 	for {
-		ln, err := net.Listen("unix", lockName)
+		ln, err := net.Listen("unix", l.name)
 		if err == nil {
 			l.ln = ln
 			go l.answer(ln)
 			return nil
 		}
-		who := ask()
+		h, err := l.ask()
+		if err == nil && h.Run == l.hello.Run {
+			return nil
+		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("cannot write to this host: %s", who)
+			return fmt.Errorf("cannot write to this host: %s", sentence(h, err))
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
@@ -73,17 +87,29 @@ func (l *runLock) answer(ln net.Listener) {
 	}
 }
 
-// ask is what the holder says of itself, as a sentence.
-func ask() string {
-	c, err := net.DialTimeout("unix", lockName, time.Second)
+var (
+	errMute   = errors.New("another run holds its lock")
+	errNotOne = errors.New("another process holds its lock")
+)
+
+// ask is what the holder says of itself.
+func (l *runLock) ask() (h holder, err error) {
+	c, err := net.DialTimeout("unix", l.name, time.Second)
 	if err != nil {
-		return "another run holds its lock"
+		return h, errMute
 	}
 	defer c.Close() //nolint:errcheck // only read
 	_ = c.SetDeadline(time.Now().Add(time.Second))
-	var h holder
 	if err := json.NewDecoder(c).Decode(&h); err != nil {
-		return "another process holds its lock"
+		return h, errNotOne
+	}
+	return h, nil
+}
+
+// sentence is what to tell who may not write.
+func sentence(h holder, err error) string {
+	if err != nil {
+		return err.Error()
 	}
 	return fmt.Sprintf("run %s, started by %s, is writing to it since %s (helper's process %d); wait for it, or give --wait-lock SECONDS",
 		h.Run, h.User, h.Since.Format(time.RFC3339), h.Pid)

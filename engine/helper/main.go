@@ -26,7 +26,7 @@ func Main(args []string, o Options) (code int, handled bool) {
 		err = Serve(os.Stdin, os.Stdout, o)
 		RemoveCopies()
 	case "__child":
-		err = ServeChild(os.Stdin, os.Stdout)
+		err = ServeChild(os.Stdin, os.Stdout, o)
 	case "__version":
 	case "__sha256":
 		err = printSum()

@@ -104,21 +104,25 @@ func (s *server) ownBook() book {
 				h = p
 			}
 			items := s.journal.Undo(ctx, h, e, write, force)
-			return items, mark(s.journal, e, items, write, s.hello.Run)
+			return items, s.mark(e, items, write)
 		},
 	}
 }
 
+func (s *server) mark(e journal.Entry, items []journal.Item, write bool) error {
+	dir, err := s.opt.journalDir()
+	if err != nil {
+		return err
+	}
+	return mark(dir, e, items, write, s.hello.Run)
+}
+
 // mark notes in the journal of the undone run that e was taken back.
-func mark(_ *journal.Journal, e journal.Entry, items []journal.Item, write bool, by string) error {
+func mark(dir string, e journal.Entry, items []journal.Item, write bool, by string) error {
 	if !write || slices.ContainsFunc(items, func(i journal.Item) bool {
 		return i.State == journal.Failed || i.State == journal.Blocked || i.State == journal.Impossible
 	}) {
 		return nil
-	}
-	dir, err := journal.Dir()
-	if err != nil {
-		return err
 	}
 	of := journal.Open(dir, e.Run)
 	if err := of.MarkUndone(e.Seq, by); err != nil {
@@ -173,7 +177,7 @@ func (c *child) journalCall(ctx context.Context, m wire.Call) (r wire.Reply, err
 		answer, err = c.journal.Load(req.Run)
 	} else {
 		items := c.journal.Undo(ctx, c.linux, req.Entry, req.Write, req.Force)
-		answer, err = items, mark(c.journal, req.Entry, items, req.Write, "undo")
+		answer, err = items, mark(c.dir, req.Entry, items, req.Write, "undo")
 	}
 	if err != nil {
 		return r, err
