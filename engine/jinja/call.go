@@ -252,10 +252,22 @@ func (in *interp) invoke(b *builtin, self any, pos []any, kw []kwarg) (any, erro
 		return *unknown, nil
 	}
 	v, err := c.run()
+	if err != nil && secret {
+		return nil, hidden(b.name+"()", err)
+	}
 	if err != nil || !secret || b.flags&open != 0 {
 		return v, err
 	}
 	return seal(v), nil
+}
+
+// hidden is err without its text, which may quote a secret argument.
+func hidden(what string, err error) error {
+	switch err.(type) {
+	case limitErr, unsupportedErr, *unknownResult:
+		return err
+	}
+	return typef("%s failed; why is not shown, since an argument is secret", what)
 }
 
 func (c *call) run() (any, error) {

@@ -307,6 +307,9 @@ func (in *interp) liftDeep(f func([]any) (any, error), args ...any) (any, error)
 		return *unknown, nil
 	}
 	v, err := f(args)
+	if err != nil && secret {
+		return nil, hidden("formatting", err)
+	}
 	if err != nil || !secret {
 		return v, err
 	}

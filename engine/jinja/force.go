@@ -71,7 +71,7 @@ func (in *interp) renderTemplate(t value.Template) (any, error) {
 	in.run.under = append(in.run.under, t)
 	defer func() { in.run.under = in.run.under[:len(in.run.under)-1] }()
 	c := &interp{
-		ctx: in.ctx, env: in.env, vars: in.vars, run: in.run, scope: &scope{},
+		ctx: in.ctx, env: in.env, vars: in.vars, memo: in.memo, run: in.run, scope: &scope{},
 		base: t.Pos, source: t.Source, o: parsed.o,
 	}
 	v, err := c.template(parsed, !in.env.Text)
@@ -168,8 +168,8 @@ func (in *interp) scopedValue(o Scoped, v any) (any, error) {
 	}
 	defer in.leave()
 	r := *in.run
-	r.under, r.rendered = nil, nil
-	c := &interp{ctx: in.ctx, env: in.env, vars: o.Scope(), run: &r, scope: &scope{}, base: diag.Pos{}, source: in.source}
+	r.under = nil
+	c := &interp{ctx: in.ctx, env: in.env, vars: o.Scope(), memo: &memo{}, run: &r, scope: &scope{}, base: diag.Pos{}, source: in.source}
 	v, err = c.deepCopy(v, func(e any) (any, error) { return c.force(e) })
 	in.run.steps, in.run.made = r.steps, r.made
 	return v, err

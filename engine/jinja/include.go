@@ -97,7 +97,7 @@ func (in *interp) block(place *blockStmt, versions []blockVersion, i int, out *o
 	c := in.nested()
 	if !place.scoped {
 		// A block sees the names of the template, not of the loops that it stands in.
-		c.scope.parent = in.outermost()
+		c.scope.parent = in.top
 	}
 	c.base, c.source, c.o = v.t.pos, v.t.source, v.t.o
 	c.scope.set("super", c.super(place, versions, i))
@@ -135,14 +135,6 @@ func (b *selfBlocks) attr(name string) (any, bool) {
 		}
 		return b.in.asText(&o)
 	}), true
-}
-
-func (in *interp) outermost() *scope {
-	s := in.scope
-	for s.parent != nil {
-		s = s.parent
-	}
-	return s
 }
 
 func (s *extendsStmt) exec(in *interp, _ *output) error {
@@ -225,15 +217,17 @@ func (s *includeStmt) exec(in *interp, out *output) error {
 	return c.root(t, out)
 }
 
-// enter is an interp for t, which in names.
+// enter is an interp for t, which in names. Without context it sees functions
+// alone, no variable.
 func (in *interp) enter(t *Template, withContext bool) (*interp, error) {
 	if err := in.deeper(); err != nil {
 		return nil, err
 	}
 	c := in.nested()
 	if !withContext {
-		c.scope = &scope{}
+		c.scope, c.vars, c.memo = &scope{}, MapVars(nil), &memo{}
 	}
+	c.top = c.scope
 	c.base, c.source, c.o = t.pos, t.source, t.o
 	return c, nil
 }

@@ -13,26 +13,36 @@ type interp struct {
 	env    *Env
 	vars   Vars   // the variables of the play
 	run    *run   // what the whole evaluation shares
+	memo   *memo  // the variables that were looked up already
 	scope  *scope // names that the template itself gave
+	top    *scope // the outermost of this template, which its blocks see
 	base   diag.Pos
 	source string
 	chain  *chain // the blocks of a template that extends others
 	o      Options
 }
 
-// run is what all parts of one evaluation share: its bounds, and the
-// variables that were rendered already.
+// run is what all parts of one evaluation share: its bounds.
 type run struct {
 	limits Limits
 	steps  int
 	depth  int
 	made   int // bytes of text made
-	// rendered holds variables that were templates, or copies where the template changes values in place.
-	rendered map[string]any
 	// under are the templates that are being rendered.
 	under []value.Template
 	// mutates says that variables must be copied before the template sees them.
 	mutates bool
+}
+
+// memo holds variables that were templates, rendered, and copies of all that
+// were looked up where the template changes values in place.
+type memo struct{ kept map[string]any }
+
+func (m *memo) keep(name string, v any) {
+	if m.kept == nil {
+		m.kept = map[string]any{}
+	}
+	m.kept[name] = v
 }
 
 // scope holds the names that a template gave, innermost first.
@@ -66,8 +76,9 @@ func newInterp(ctx context.Context, env *Env, vars Vars, t *tree, pos diag.Pos) 
 	if vars == nil {
 		vars = MapVars(nil)
 	}
+	top := &scope{}
 	return &interp{
-		ctx: ctx, env: env, vars: vars, scope: &scope{}, base: pos, source: t.source, o: t.o,
+		ctx: ctx, env: env, vars: vars, memo: &memo{}, scope: top, top: top, base: pos, source: t.source, o: t.o,
 		run: &run{limits: env.Limits.withDefaults(), mutates: t.mutates},
 	}
 }
@@ -131,7 +142,7 @@ func (in *interp) lookup(name string) (any, error) {
 	if v, ok := in.scope.get(name); ok {
 		return v, nil
 	}
-	if v, ok := in.run.rendered[name]; ok {
+	if v, ok := in.memo.kept[name]; ok {
 		return v, nil
 	}
 	v, ok := in.vars.Lookup(name)
@@ -147,10 +158,7 @@ func (in *interp) lookup(name string) (any, error) {
 		v, err = in.copied(v)
 	}
 	if err == nil && kept {
-		if in.run.rendered == nil {
-			in.run.rendered = map[string]any{}
-		}
-		in.run.rendered[name] = v
+		in.memo.keep(name, v)
 	}
 	return v, err
 }

@@ -124,6 +124,9 @@ func (p *parser) arguments() args {
 			a.starStar = p.expression(true)
 		case t.kind == tName && p.peek().kind == tOp && p.peek().text == "=":
 			p.ensure(a.starStar == nil, open)
+			if slices.ContainsFunc(a.kw, func(k kwExpr) bool { return k.name == t.text }) {
+				p.fail(t.at, "keyword argument repeated: %s", t.text)
+			}
 			p.next()
 			p.next()
 			a.kw = append(a.kw, kwExpr{t.text, p.expression(true)})

@@ -21,6 +21,14 @@ func Render(ctx context.Context, env *Env, vars Vars, v any) (any, error) {
 }
 
 func (in *interp) render(v any) (any, error) {
+	if t, ok := v.(value.Template); ok {
+		// Not by force, which makes an undefined value of an error that has its place.
+		v, err := in.renderTemplate(t)
+		if err != nil {
+			return unknownOf(err)
+		}
+		return v, nil
+	}
 	v, err := in.force(v)
 	if err != nil {
 		return nil, err

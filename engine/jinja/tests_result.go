@@ -14,26 +14,26 @@ func init() {
 			return ask(o).value(), nil
 		}), alias...)
 	}
-	failed := func(o value.Object) Truth { return flag(o, "failed") }
+	failed := func(o value.Object) Truth { return keyTruth(o, "failed") }
 	not := func(f func(value.Object) Truth) func(value.Object) Truth {
 		return func(o value.Object) Truth { return f(o).Not() }
 	}
 	result("failed", failed, "failure")
 	result("success", not(failed), "succeeded", "successful")
 	result("changed", changed, "change")
-	result("skipped", func(o value.Object) Truth { return flag(o, "skipped") }, "skip")
-	unreachable := func(o value.Object) Truth { return flag(o, "unreachable") }
+	result("skipped", func(o value.Object) Truth { return keyTruth(o, "skipped") }, "skip")
+	unreachable := func(o value.Object) Truth { return keyTruth(o, "unreachable") }
 	result("unreachable", unreachable)
 	result("reachable", not(unreachable))
 	result("timedout", func(o value.Object) Truth {
 		v, ok := o.Get("timedout")
 		if d, isDict := asMapping(v); ok && isDict {
-			return flag(d, "period")
+			return keyTruth(d, "period")
 		}
-		return flag(o, "timedout")
+		return keyTruth(o, "timedout")
 	})
-	result("started", func(o value.Object) Truth { return flagOr(o, "started", True) })
-	result("finished", func(o value.Object) Truth { return flagOr(o, "finished", True) })
+	result("started", func(o value.Object) Truth { return keyTruthOr(o, "started", True) })
+	result("finished", func(o value.Object) Truth { return keyTruthOr(o, "finished", True) })
 	addTest(define("truthy", "convert_bool=false", shallow, func(c *call) (any, error) { return c.truthyTest(), nil }))
 	addTest(define("falsy", "convert_bool=false", shallow, func(c *call) (any, error) {
 		t, isBool := c.truthyTest().(bool)
@@ -49,10 +49,10 @@ func init() {
 	addTest(define("vaulted_file", "", 0, func(c *call) (any, error) { return c.vaultedFile() }))
 }
 
-// flag is whether o's key counts as true; a missing one does not.
-func flag(o value.Object, key string) Truth { return flagOr(o, key, False) }
+// keyTruth is whether o's key counts as true; a missing one does not.
+func keyTruth(o value.Object, key string) Truth { return keyTruthOr(o, key, False) }
 
-func flagOr(o value.Object, key string, missing Truth) Truth {
+func keyTruthOr(o value.Object, key string, missing Truth) Truth {
 	v, ok := o.Get(key)
 	if !ok {
 		return missing
@@ -63,7 +63,7 @@ func flagOr(o value.Object, key string, missing Truth) Truth {
 // changed is a result's own word, or that of the items of its loop.
 func changed(o value.Object) Truth {
 	if _, ok := o.Get("changed"); ok {
-		return flag(o, "changed")
+		return keyTruth(o, "changed")
 	}
 	results, _ := o.Get("results")
 	l, ok := results.(*value.List)
@@ -73,7 +73,7 @@ func changed(o value.Object) Truth {
 	out := False
 	for _, e := range l.Items {
 		if d, ok := asMapping(e); ok {
-			out = out.Or(flag(d, "changed"))
+			out = out.Or(keyTruth(d, "changed"))
 		}
 	}
 	return out
