@@ -14,16 +14,13 @@ import (
 func (t *Text) change(c wire.Change, by string) {
 	mark := map[string]string{wire.Predicted: "+", wire.Done: "+", wire.MayChange: "?", wire.Failed: "!"}[c.Status]
 	if c.Event {
-		fmt.Fprintf(t.Out, "%s%s %s\n", by, mark, oneLine(strings.TrimSpace(c.Kind+" "+c.Name)))
-		return
-	}
-	if !t.Diff && len(c.With) == 0 && t.Verbosity == 0 {
+		fmt.Fprintf(t.Out, "%s%s %s\n", by, mark, visible(oneLine(strings.TrimSpace(c.Kind+" "+c.Name))))
 		return
 	}
 	if !t.Diff {
 		return
 	}
-	fmt.Fprintf(t.Out, "%s%s %s %s\n", by, mark, c.Kind, c.Name)
+	fmt.Fprintf(t.Out, "%s%s %s %s\n", by, mark, c.Kind, visible(c.Name))
 	for _, d := range c.Deltas {
 		t.delta(c, d, by+"    ")
 	}
@@ -57,7 +54,7 @@ func (t *Text) delta(c wire.Change, d state.Delta, by string) {
 	if d.Maybe {
 		maybe = " (perhaps)"
 	}
-	fmt.Fprintf(t.Out, "%s%s: %s → %s%s\n", by, strings.ToLower(d.Field), from, to, maybe)
+	fmt.Fprintf(t.Out, "%s%s: %s → %s%s\n", by, strings.ToLower(d.Field), visible(from), visible(to), maybe)
 }
 
 // unified writes a file's diff. The library compares as Python's difflib does.
@@ -75,7 +72,7 @@ func (t *Text) unified(c wire.Change, by string) {
 		case '@':
 			colour = "36"
 		}
-		fmt.Fprintln(t.Out, by+t.paint(colour, strings.TrimRight(line, "\n")))
+		fmt.Fprintln(t.Out, by+t.paint(colour, visible(strings.TrimRight(line, "\n"))))
 	}
 }
 

@@ -2,13 +2,14 @@
 // reads: a live view on a terminal, plain lines elsewhere, JSON lines.
 //
 // The engine gives every [Event] to one [Sink], in the order of the tasks. The
-// sink masks secrets before anything is shown. What goes where: results and the
-// recap to stdout; warnings, errors of rp itself and prompts to stderr; a live
-// display only when stdout is a terminal; colour only on a terminal and not
-// with NO_COLOR set.
+// sinks write through a [Masker], which hides secrets in whatever is shown.
+//
+// What goes where stands at the top of text.go. The package imports wire, state,
+// value and diag; it knows neither hosts nor playbooks.
 package report
 
 import (
+	"sync"
 	"time"
 
 	"rp/engine/diag"
@@ -24,9 +25,10 @@ const (
 	PlayStart Type = "play_start"
 	// TaskStart is given once a task, before its first result.
 	TaskStart Type = "task_start"
-	// HostStart says that a host begins to work on a task; only the live view shows it.
+	// HostStart says that a host begins to work on a task, before it is known how that
+	// ends and out of the order of the other events; only the live view shows it.
 	HostStart Type = "host_start"
-	// Item is the result of one item of a loop; ItemsDone follows as a Result.
+	// ItemResult is how one item of a loop ended; a Result follows when all have.
 	ItemResult Type = "item"
 	Result     Type = "result"
 	// NoHosts: the play's pattern matches nothing. NoMoreHosts: all have failed.
@@ -130,15 +132,19 @@ type TaskProfile struct {
 	Took time.Duration
 }
 
-// Sink takes events. Emit is called by one goroutine at a time.
+// Sink takes events. Emit is called by one goroutine at a time; see [Locked].
 type Sink interface{ Emit(Event) }
 
-// Tee gives each event to several sinks.
-type Tee []Sink
+// Locked makes s safe for concurrent use.
+func Locked(s Sink) Sink { return &locked{s: s} }
 
-// Emit implements [Sink].
-func (t Tee) Emit(e Event) {
-	for _, s := range t {
-		s.Emit(e)
-	}
+type locked struct {
+	mu sync.Mutex
+	s  Sink
+}
+
+func (l *locked) Emit(e Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.s.Emit(e)
 }

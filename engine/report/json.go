@@ -12,15 +12,15 @@ import (
 	"rp/engine/wire"
 )
 
-// JSON writes one object a line for each event, and one for each change.
-type JSON struct {
-	Out io.Writer
-	// NoHeads leaves out the task_start events.
-	NoHeads bool
-}
+// JSON writes one object a line for each event, and one for each change. Its keys
+// are an interface: others parse them.
+type JSON struct{ Out io.Writer }
 
 // Emit implements [Sink].
 func (j *JSON) Emit(e Event) {
+	if e.Type == HostStart {
+		return
+	}
 	for _, c := range e.Changes {
 		j.change(e, c, nil)
 	}

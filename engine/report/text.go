@@ -1,3 +1,14 @@
+// The rules of output:
+//
+//   - stdout has results and the recap: what a run is run for.
+//   - stderr has warnings, what is wrong with rp's own input, prompts, and what rp
+//     says of itself. A warning that belongs to a result follows it.
+//   - Colour: on a terminal, unless NO_COLOR is set or TERM is dumb; --color decides otherwise.
+//   - A live view: only where stdout is a terminal and text is asked for. What it shows
+//     besides goes away again; the lines that stay are the same as without it.
+//   - Control characters of hosts' output are shown (^[), never sent to a terminal.
+//   - A secret is masked in every stream.
+
 package report
 
 import (
@@ -71,8 +82,11 @@ func (t *Text) header(word, name, place string) {
 	if width == 0 {
 		width = 79
 	}
-	head := fmt.Sprintf("%s [%s] ", word, name)
-	fmt.Fprintf(t.Out, "\n%s%s\n", head, strings.Repeat("*", max(3, width-len([]rune(head)))))
+	head := word + " "
+	if name != "" {
+		head += "[" + visible(name) + "] "
+	}
+	fmt.Fprintf(t.Out, "\n%s%s\n", head, strings.Repeat("*", max(3, width-columns(head))))
 	if place != "" {
 		fmt.Fprintf(t.Out, "task: %s\n", place)
 	}
@@ -94,7 +108,7 @@ func (t *Text) warn(e Event) {
 	if at != "" {
 		at += ": "
 	}
-	fmt.Fprintln(t.Err, t.paint("35", "warning: "+at+e.Msg))
+	fmt.Fprintln(t.Err, t.paint("35", "warning: "+at+visible(e.Msg)))
 }
 
 // words and colours of the statuses, for a run and for a dry run.
@@ -125,7 +139,10 @@ func (t *Text) result(e Event) {
 	}
 	b.WriteString("]")
 	if e.Type == ItemResult {
-		fmt.Fprintf(&b, " => (item=%s)", e.Item)
+		fmt.Fprintf(&b, " => (item=%s)", visible(e.Item))
+	}
+	if e.Real && t.Check && e.Status == Changed {
+		b.WriteString(" (done: check_mode is false)")
 	}
 	b.WriteString(t.detail(e))
 	t.line(w.colour, "%s", b.String())
@@ -138,7 +155,7 @@ func (t *Text) result(e Event) {
 		t.change(c, "  ")
 	}
 	for _, warning := range e.Warnings {
-		fmt.Fprintln(t.Err, t.paint("35", "warning: "+e.Host+": "+warning))
+		fmt.Fprintln(t.Err, t.paint("35", "warning: "+e.Host+": "+visible(warning)))
 	}
 	if e.Status == Ignored && e.Type == Result {
 		t.line("36", "...ignoring")
@@ -156,7 +173,7 @@ func (t *Text) detail(e Event) string {
 		if !e.Pos.IsZero() && e.Status != Ignored {
 			at = "\n  at " + e.Pos.String()
 		}
-		return ": " + indent(failure(e), "  ") + at
+		return ": " + indent(visible(failure(e)), "  ") + at
 	case May:
 		if e.After != "" {
 			return fmt.Sprintf(" (known after %q)", e.After)
@@ -194,7 +211,7 @@ func (t *Text) print(v any) {
 	if v == nil {
 		return
 	}
-	fmt.Fprintln(t.Out, "  "+indent(Show(v), "  "))
+	fmt.Fprintln(t.Out, "  "+indent(visible(Show(v)), "  "))
 }
 
 func (t *Text) recap(e Event) {
@@ -228,7 +245,7 @@ func (t *Text) recapLine(name string, width int, s *Stats) {
 	if t.Check {
 		may = fmt.Sprintf("may-change=%-4d ", s.May)
 	}
-	fmt.Fprintf(t.Out, "%s : ok=%-4d %s=%-4d %sunreachable=%-4d failed=%-4d skipped=%-4d rescued=%-4d ignored=%-4d\n",
+	fmt.Fprintf(t.Out, "%s : ok=%-4d %s=%-4d %sunreachable=%-4d failed=%-4d skipped=%-4d rescued=%-4d ignored=%d\n",
 		t.paint(colour, fmt.Sprintf("%-*s", width, name)), s.OK, changed, s.Changed, may, s.Unreachable, s.Failed, s.Skipped, s.Rescued, s.Ignored)
 }
 
