@@ -79,12 +79,7 @@ func (d *dnf) write(ctx context.Context, t transaction) error {
 // upgrade brings those that are wanted latest, in a version that could not be told, to it:
 // install leaves alone what is there in some version.
 func (d *dnf) upgrade(ctx context.Context, t transaction) error {
-	var names []string
-	for _, p := range t.install {
-		if _, told := exactVersion(p); p.Latest && !told {
-			names = append(names, p.Name)
-		}
-	}
+	names := untoldLatest(t)
 	verb := "upgrade"
 	if d.tool == "yum" {
 		verb = "update"
@@ -138,8 +133,9 @@ func dnfReason(tool, said string, rc int) string {
 // promise: repositories let them expire after 6 hours at the least (Fedora's updates).
 const freshEnough = time.Hour
 
-// simulate asks for the transaction's table and declines it. Only from what is
-// cached, with its log in a place of rp's own: asking must leave no trace.
+// simulate asks for the transaction's table and declines it: from what is cached,
+// with log and history in a place of rp's own, so that asking leaves no trace but
+// the time of the cache's directory and what rpm's database itself writes to be read.
 func (d *dnf) simulate(ctx context.Context, t transaction) ([]step, error) {
 	at, err := d.updated()
 	if err != nil {
@@ -148,34 +144,74 @@ func (d *dnf) simulate(ctx context.Context, t transaction) ([]step, error) {
 	if d.l.o.Scratch == "" || len(t.install) > 0 && time.Since(time.Unix(at, 0)) > freshEnough || len(t.install) > 0 && len(t.remove) > 0 {
 		return nil, errUnsure
 	}
-	argv := []string{d.tool, "-C", "--assumeno", "--setopt=logdir=" + d.l.o.Scratch, "--setopt=logfile=/dev/null",
+	verb, names := "install", rpmNames(t.install)
+	if len(t.install) == 0 {
+		verb, names = "remove", rpmNames(t.remove)
+	}
+	steps, err := d.assume(ctx, t, verb, names)
+	if err != nil {
+		return nil, err
+	}
+	if latest := untoldLatest(t); len(latest) > 0 { // install leaves alone what is there in some version
+		more, err := d.assume(ctx, t, "upgrade", latest)
+		var no refusal
+		if err != nil && !errors.As(err, &no) { // it refuses to upgrade what is not installed
+			return nil, err
+		}
+		for _, st := range more {
+			if !slices.ContainsFunc(steps, func(s step) bool { return s.Name == st.Name }) {
+				steps = append(steps, st)
+			}
+		}
+	}
+	return d.fromVersions(ctx, steps)
+}
+
+// untoldLatest are the packages that are wanted latest without a version.
+func untoldLatest(t transaction) []string {
+	var names []string
+	for _, p := range t.install {
+		if _, told := exactVersion(p); p.Latest && !told {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// assume asks for what verb would do, and declines it.
+func (d *dnf) assume(ctx context.Context, t transaction, verb string, names []string) ([]step, error) {
+	argv := []string{d.tool, "-C", "--assumeno", "--setopt=logdir=" + d.l.o.Scratch, "--setopt=logfile=/dev/null", "--setopt=persistdir=" + d.l.o.Scratch,
 		fmt.Sprintf("--setopt=clean_requirements_on_remove=%t", t.autoRemove), "--setopt=exit_on_lock=True"}
 	if t.noRecommends && d.tool != "yum" {
 		argv = append(argv, "--setopt=install_weak_deps=False")
 	}
-	if len(t.install) > 0 {
-		argv = append(append(argv, "install"), rpmNames(t.install)...)
-	} else {
-		argv = append(append(argv, "remove"), rpmNames(t.remove)...)
+	if d.tool == "yum" && verb == "upgrade" {
+		verb = "update"
 	}
-	r, err := d.l.run(ctx, call{argv: argv, timeout: simulateTimeout, env: []string{"COLUMNS=500"}})
+	r, err := d.l.run(ctx, call{argv: append(append(argv, verb), names...), timeout: simulateTimeout, env: []string{"COLUMNS=500"}})
 	if err != nil {
 		return nil, err
 	}
 	said := string(r.stdout) + string(r.stderr)
 	switch steps := parseDnfTable(string(r.stdout)); {
 	case len(steps) > 0:
-		return d.fromVersions(ctx, steps)
+		return steps, nil
 	case strings.Contains(said, "Nothing to do"):
 		return nil, nil
-	case strings.Contains(said, "Unable to find a match"), strings.Contains(said, "No match for argument"), strings.Contains(said, "nothing provides"):
-		return nil, refusal{dnfReason(d.tool, said, r.rc)}
+	}
+	for _, no := range []string{"Unable to find a match", "No match for argument", "nothing provides", "No packages marked"} {
+		if strings.Contains(said, no) {
+			return nil, refusal{dnfReason(d.tool, said, r.rc)}
+		}
 	}
 	return nil, errUnsure
 }
 
 // fromVersions fills in what is installed now.
 func (d *dnf) fromVersions(ctx context.Context, steps []step) ([]step, error) {
+	if len(steps) == 0 {
+		return nil, nil
+	}
 	ps := make([]state.Package, len(steps))
 	for i, st := range steps {
 		ps[i] = state.Package{Name: st.Name, Version: state.Ask[state.Version]()}

@@ -138,3 +138,54 @@ func TestRealServices(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRealDnf needs a repository with rpalpha 1.0 and 1.1, which requires another package and provides virtualthing.
+func TestRealDnf(t *testing.T) {
+	needsDisposable(t)
+	l := NewLinux(Options{Scratch: t.TempDir()})
+	if !l.hasTool("dnf") {
+		t.Skip("needs dnf")
+	}
+	if _, err := l.Do(context.Background(), state.Refresh{Manager: "dnf", LockTimeout: 60}); err != nil {
+		t.Fatal(err)
+	}
+	pkg := func(version string) state.Package {
+		p := state.Package{Name: "rpalpha", Manager: "dnf", Present: state.Is(true), LockTimeout: 60}
+		if version != "" {
+			p.Version = state.Is(state.Version(version))
+		}
+		return p
+	}
+	done := bring(t, l, pkg("1.0"))
+	if len(done[0].With) != 1 {
+		t.Errorf("it brings along\n%s", withText(done[0]))
+	}
+	latest := pkg("")
+	latest.Latest, latest.Version = true, state.Ask[state.Version]()
+	c := plan1(t, l, latest)
+	if v := c.To.(state.Package).Version.Or(""); v != "1.1-1" {
+		t.Errorf("the latest is %s", v)
+	}
+	if err := l.Write(context.Background(), c); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, l, c)
+	if p := read1(t, l, state.Package{Name: "virtualthing", Manager: "dnf"}); !p.Present.Or(false) {
+		t.Errorf("what it provides is %+v", p)
+	}
+	down := pkg("1.0")
+	if _, err := l.Plan(context.Background(), state.Change{From: read1(t, l, down), To: down}); err == nil {
+		t.Error("a downgrade is planned")
+	} else {
+		t.Log(err)
+	}
+	down.AllowDowngrade = true
+	bring(t, l, down)
+	no := state.Package{Name: "rpnone", Manager: "dnf", Present: state.Is(true)}
+	if _, err := l.Plan(context.Background(), state.Change{From: read1(t, l, no), To: no}); err == nil {
+		t.Error("a package that is not to be had is planned")
+	} else {
+		t.Log(err)
+	}
+	undo(t, l, done)
+}
