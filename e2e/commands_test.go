@@ -35,14 +35,18 @@ func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await SECONDS COMMAND…: tries a command (lab …, or a program) until it succeeds.
+// await SECONDS [!] COMMAND…: tries a command (lab …, or a program) until it succeeds, or with ! until it fails.
 func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: await SECONDS COMMAND...")
 	}
 	seconds, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	program, rest := args[1], args[2:]
+	args = args[1:]
+	if args[0] == "!" && len(args) > 1 {
+		neg, args = true, args[1:]
+	}
+	program, rest := args[0], args[1:]
 	if program == "lab" {
 		program, rest = lab(), labArgs(ts, rest)
 	}
