@@ -96,7 +96,7 @@ func linkTools(t *testing.T, bin string) {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, tool := range []string{"uname", "id", "ls", "mkdir", "chmod", "rm", "mv", "head", "dd", "find", "cat"} {
+	for _, tool := range []string{"uname", "id", "ls", "mkdir", "chmod", "rm", "mv", "head", "dd", "find", "sha256sum"} {
 		path, err := exec.LookPath(tool)
 		if err != nil {
 			t.Fatal(err)
