@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -54,7 +55,8 @@ func (j *Journal) Undo(ctx context.Context, h host.Host, e Entry, write, force b
 	for i := len(e.Changes) - 1; i >= 0; i-- {
 		items = append(items, j.undoOne(ctx, h, e, e.Changes[i].Undo(), write, force))
 	}
-	if write && e.Done {
+	whole := !slices.ContainsFunc(items, func(i Item) bool { return i.State != Undone && i.State != Redundant })
+	if write && e.Done && whole {
 		if err := j.restoreTouched(e, intact); err != nil {
 			items = append(items, Item{State: Failed, Why: err.Error()})
 		}
