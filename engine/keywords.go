@@ -292,12 +292,46 @@ func (r *run) arguments(ctx context.Context, t *play.Task, _ *module.Spec, sc sc
 }
 
 // selected reports whether t is to run by its tags and --start-at-task.
-func (r *run) selected(t *play.Task) bool {
-	tags := t.AllTags()
-	for i, tag := range tags { // a tag may be a template with several names in it
-		tags[i] = strings.TrimSpace(tag)
+func (w *worker) selected(ctx context.Context, t *play.Task) (bool, error) {
+	switch {
+	case w.begun || w.r.first == nil || t.Handler:
+	case t == w.r.first:
+		w.begun = true
+	case t.Action != gatherAction || t.Pos != t.Play.Pos: // facts are gathered all the same
+		return false, nil
 	}
-	return r.Tags.Takes(tags)
+	tags := t.AllTags()
+	for _, late := range t.AllLateTags() {
+		v, err := jinja.Render(ctx, w.r.Env, w.scope(t, nil), late)
+		if err != nil {
+			return false, fmt.Errorf("tags: %w", err)
+		}
+		if tags, err = addTags(tags, v); err != nil {
+			return false, err
+		}
+	}
+	return w.r.Tags.Takes(tags), nil
+}
+
+// addTags adds those in v to tags: a list of them, or names between commas.
+func addTags(tags []string, v any) ([]string, error) {
+	switch v := v.(type) {
+	case nil:
+		return tags, nil
+	case *value.List:
+		for _, e := range v.Items {
+			var err error
+			if tags, err = addTags(tags, e); err != nil {
+				return nil, err
+			}
+		}
+		return tags, nil
+	case string:
+		return append(tags, play.SplitTags(v)...), nil
+	case bool, int64, float64:
+		return append(tags, jinja.Str(v)), nil
+	}
+	return nil, fmt.Errorf("tags must be names, and one is %s", jinja.TypeName(v))
 }
 
 // header is what the report says at a task's head.

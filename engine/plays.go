@@ -252,6 +252,9 @@ func batchSize(s string, hosts int) (int, error) {
 	return n, nil
 }
 
+// gatherAction is the name by which the task that gathers facts goes.
+const gatherAction = "gather_facts"
+
 // gatherTask is the task that gathers facts at a play's start, unless gather_facts says no.
 func (r *run) gatherTask(ctx context.Context, p *play.Play, sc scope) ([]play.Node, error) {
 	gather := true
@@ -265,7 +268,7 @@ func (r *run) gatherTask(ctx context.Context, p *play.Play, sc scope) ([]play.No
 	if !gather || !ok {
 		return nil, nil
 	}
-	t := &play.Task{Module: spec.Name, Action: "gather_facts", Args: value.NewDict(), Play: p}
+	t := &play.Task{Module: spec.Name, Action: gatherAction, Args: value.NewDict(), Play: p}
 	t.Name, t.Pos = "Gathering Facts", p.Pos
 	t.Tags = []string{"always"}
 	return []play.Node{t}, nil

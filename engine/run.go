@@ -16,7 +16,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -139,11 +138,13 @@ type run struct {
 	unreachable map[string]bool
 	sessions    map[string]*opening
 	errs        *multierror.Error
-	started     bool // --start-at-task has been met
-	store       *vars.Store
-	usedAs      map[string][]wire.Become
-	reads       sync.Map // *play.Task → bool
-	begun       time.Time
+	// first is the task to begin with (--start-at-task), skipPlays the number of plays before its own.
+	first     *play.Task
+	skipPlays int
+	store     *vars.Store
+	usedAs    map[string][]wire.Become
+	reads     sync.Map // *play.Task → bool
+	begun     time.Time
 }
 
 // opening is a session that is being opened, once for all who need it.
@@ -165,10 +166,11 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 	if c.Mask == nil {
 		c.Mask = func(string) {}
 	}
+	c.Sink = report.Locked(c.Sink) // warnings and beginnings come from all hosts at once
 	r := &run{
 		Config: c, files: files{c.Files}, blobs: newBlobs(), forks: make(chan struct{}, c.Forks), hard: ctx, stats: map[string]*report.Stats{},
 		usedAs: map[string][]wire.Become{}, failed: map[string]bool{}, unreachable: map[string]bool{}, sessions: map[string]*opening{},
-		started: c.StartAt == "", begun: time.Now(),
+		begun: time.Now(),
 	}
 	r.store = vars.New(c.Inventory, vars.Run{
 		CheckMode: c.Check, DiffMode: c.Diff, Forks: c.Forks, Verbosity: c.Verbosity,
@@ -184,8 +186,11 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 		case <-finished:
 		}
 	}()
+	if err := r.startAt(ctx); err != nil {
+		return Summary{Err: err}
+	}
 	r.Sink.Emit(report.Event{Type: report.RunStart, At: time.Now(), Run: r.ID})
-	for _, p := range c.Playbook.Plays {
+	for _, p := range c.Playbook.Plays[r.skipPlays:] {
 		if r.stopping() || ctx.Err() != nil {
 			break
 		}
@@ -198,9 +203,6 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 		}
 	}
 	s := Summary{Stats: r.stats, Err: r.errs.ErrorOrNil(), Interrupted: r.stopping() || ctx.Err() != nil}
-	if r.StartAt != "" && !r.started {
-		s.Err = errors.Join(s.Err, fmt.Errorf("no task is called %q (--start-at-task)", r.StartAt))
-	}
 	s.Profile, s.As = r.profile(), r.usedAs
 	r.closeAll()
 	r.Sink.Emit(report.Event{Type: report.Recap, At: time.Now(), Run: r.ID, Stats: r.stats, Profile: &s.Profile, Took: time.Since(r.begun)})

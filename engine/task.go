@@ -48,16 +48,19 @@ type item struct {
 	end  itemEnd
 	// delegate is the host that it runs on, when it is another.
 	delegate string
+	// real: it is done although the run only predicts.
+	real bool
 }
 
 // task works t out and sends it ahead, or finds that it has to wait first.
 func (w *worker) task(ctx context.Context, t *play.Task, at place) error {
-	if !w.r.selected(t) {
+	takes, terr := w.selected(ctx, t)
+	if !takes && terr == nil {
 		return nil
 	}
 	w.group++
 	j := &job{w: w, t: t, at: at, loopVar: "item"}
-	if err := j.prepare(ctx); err != nil {
+	if err := errors.Join(j.prepare(ctx), terr); err != nil {
 		return w.fail(ctx, j, err)
 	}
 	if t.Include != nil {
@@ -303,7 +306,7 @@ func (j *job) send(ctx context.Context, it *item, spec *module.Spec, p module.Pa
 		it.ended(failedItem(err))
 		return
 	}
-	m.May = may != nil
+	m.May, it.real = may != nil, m.Real
 	m.Hold = !j.free()
 	j.w.r.uses(on.Name, m.As)
 	st := s.send(m)
@@ -413,6 +416,7 @@ func (j *job) runNow(ctx context.Context) error {
 	if err := w.pipe.drain(ctx); err != nil {
 		return err
 	}
+	w.begins(j.start)
 	for i, it := range j.items {
 		if i > 0 {
 			if err := j.pause(ctx, it); err != nil {

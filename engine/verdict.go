@@ -159,14 +159,14 @@ func (j *job) event(e *itemEnd, t report.Type) report.Event {
 
 func (j *job) itemEvent(it *item) report.Event {
 	ev := j.event(&it.end, report.ItemResult)
-	ev.Item, ev.HasItem, ev.Delegate = it.label, true, it.delegate
+	ev.Item, ev.HasItem, ev.Delegate, ev.Real = it.label, true, it.delegate, it.real
 	return ev
 }
 
 func (j *job) finalEvent(sum itemEnd, _ taskEnd) report.Event {
 	ev := j.event(&sum, report.Result)
 	if ev.HasItem = j.loop; !j.loop {
-		ev.Delegate = j.items[0].delegate
+		ev.Delegate, ev.Real = j.items[0].delegate, j.items[0].real
 	}
 	return ev
 }

@@ -44,6 +44,8 @@ type worker struct {
 	// rolesDone are the keys of the roles that have run on this host in this play.
 	rolesDone map[string]bool
 	title     string // the play's, as shown
+	// begun: the task of --start-at-task has been met.
+	begun bool
 }
 
 // errEnded ends a host's walk without a failure: end_host, end_play.
@@ -246,6 +248,13 @@ func (w *worker) count(s report.Status) {
 	}
 }
 
+// begins tells that the host is now at the task whose header is start: nothing before
+// it is still awaited. It does not go through the orderer, whose order is the tasks'.
+func (w *worker) begins(start report.Event) {
+	start.Type, start.Host, start.At = report.HostStart, w.host.Name, time.Now()
+	w.r.Sink.Emit(start)
+}
+
 // commitAll gives the entries their verdicts, in order.
 func (w *worker) commitAll(ctx context.Context) {
 	for {
@@ -254,6 +263,7 @@ func (w *worker) commitAll(ctx context.Context) {
 			return
 		}
 		begun := time.Now()
+		w.begins(e.start)
 		end := e.collect(ctx)
 		end.final.Took = time.Since(begun)
 		w.commit(e, end)
