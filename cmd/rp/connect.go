@@ -68,6 +68,9 @@ func (c *connector) target(h *inventory.Host, s inventory.Connection) remote.Tar
 	if s.KeyFile != "" {
 		t.KeyFiles = []string{s.KeyFile}
 	}
+	if on := s.HostKeyChecking; on != nil && !*on { // ansible_host_key_checking: false
+		t.SSHExtraArgs = "-o StrictHostKeyChecking=no"
+	}
 	return t
 }
 
@@ -84,7 +87,11 @@ func (c *connector) connect(ctx context.Context, h *inventory.Host, s inventory.
 	if err != nil {
 		return engine.Link{}, err
 	}
-	p, err := remote.Place(ctx, conn, c.images, remote.PlaceOptions{First: hello})
+	place := remote.PlaceOptions{First: hello}
+	if s.RemoteTmp != "" { // ansible_remote_tmp: where the helper is to lie
+		place.Dirs = []string{strings.Replace(s.RemoteTmp, "~", "$HOME", 1)}
+	}
+	p, err := remote.Place(ctx, conn, c.images, place)
 	if err != nil {
 		_ = conn.Close() // the reason is in err
 		return engine.Link{}, err
