@@ -90,9 +90,17 @@ type Journal struct {
 // Open names the journal of run below dir; nothing is made until the first write.
 func Open(dir, run string) *Journal { return &Journal{dir: dir, run: run} }
 
+// DirVariable is the environment variable that names another directory than [Dir]'s
+// default, as an absolute path.
+const DirVariable = "RP_JOURNAL_DIR"
+
 // Dir is where the journal of the calling process's user lies: /var/lib/rp for
-// root, the state directory of the XDG Base Directory Specification otherwise.
+// root, the state directory of the XDG Base Directory Specification otherwise;
+// $RP_JOURNAL_DIR where that is set.
 func Dir() (string, error) {
+	if d := os.Getenv(DirVariable); filepath.IsAbs(d) {
+		return d, nil
+	}
 	if os.Geteuid() == 0 {
 		return "/var/lib/rp", nil
 	}

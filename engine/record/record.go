@@ -143,7 +143,7 @@ func load(dir, id string) (Run, error) {
 	return r, nil
 }
 
-// All are all records, oldest first. One that cannot be read is an error.
+// All are all records in the order in which the runs began. One that cannot be read is an error.
 func All(dir string) ([]Run, error) {
 	ids, err := list(dir)
 	if err != nil {
@@ -157,5 +157,6 @@ func All(dir string) ([]Run, error) {
 		}
 		runs = append(runs, r)
 	}
+	slices.SortStableFunc(runs, func(a, b Run) int { return a.Started.Compare(b.Started) }) // ids of one second say no order
 	return runs, nil
 }
