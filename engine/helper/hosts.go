@@ -77,12 +77,14 @@ func (r standIn) Read(ctx context.Context, ss ...state.State) ([]state.State, er
 	for i, s := range out {
 		if sys, ok := s.(state.System); ok {
 			sys.User = state.Is(r.user.Name)
-			sys.UID, sys.Home = r.user.UID, r.user.Home
+			sys.UID, sys.Home, sys.Group = r.user.UID, r.user.Home, r.user.Group
 			if !sys.UID.IsSet() {
 				sys.UID = state.Unknown[int64]("")
 			}
-			if !sys.Home.IsSet() {
-				sys.Home = state.Unknown[string]("")
+			for _, f := range []*state.Value[string]{&sys.Home, &sys.Group} {
+				if !f.IsSet() {
+					*f = state.Unknown[string]("")
+				}
 			}
 			out[i] = sys
 		}
