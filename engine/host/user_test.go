@@ -104,6 +104,7 @@ func TestPlanRefuses(t *testing.T) {
 	for want, u := range map[string]state.User{
 		`cannot create user "bob": there is no group "nope"`: {Name: "bob", Groups: state.Is([]string{"nope"})},
 		`cannot change user "ann": there is no group "nope"`: {Name: "ann", Group: state.Is("nope")},
+		`cannot create user "eve": it has no password`:       {Name: "eve", Locked: state.Is(false)},
 		`cannot change user "sys": it has no password`:       {Name: "sys", Locked: state.Is(false)},
 	} {
 		_, err := l.Plan(context.Background(), state.Change{From: read1(t, l, u), To: u})

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -39,6 +40,8 @@ func planUser(ctx context.Context, r Reader, c state.Change) (state.Change, erro
 	return c, nil
 }
 
+var errNoPassword = errors.New("it has no password, so unlocking it would let anybody in; give it a password first")
+
 type userPlan struct {
 	r        Reader
 	from, to state.User
@@ -53,6 +56,9 @@ func (p *userPlan) create(ctx context.Context) (err error) {
 		return err
 	}
 	to := &p.to
+	if to.Locked.IsKnown() && !to.Locked.Or(true) && !to.Password.IsSet() {
+		return errNoPassword
+	}
 	to.Present = state.Is(true)
 	explicitUID := to.UID.IsSet()
 	if !explicitUID {
@@ -272,7 +278,7 @@ func (p *userPlan) spool() string {
 // change is what usermod does besides: it moves a home and gives its files to a new primary group.
 func (p *userPlan) change(ctx context.Context) error {
 	if p.to.Locked.IsKnown() && !p.to.Locked.Or(true) && p.to.Password.Or(p.from.Password.Or("x")) == "" && p.from.Locked.Or(false) {
-		return fmt.Errorf("it has no password, so unlocking it would let anybody in; give it a password first")
+		return errNoPassword
 	}
 	if g, ok := p.to.Group.Get(); ok && g != p.from.Group.Or(g) {
 		if err := p.groupsExist(ctx, g); err != nil {

@@ -161,7 +161,7 @@ func (l *Linux) setPassword(ctx context.Context, from, to state.User) error {
 	case hash == wasHash && locked == wasLocked && from.Password.IsKnown():
 		return nil
 	case hash == "" && !locked && !to.Password.IsKnown():
-		return errors.New("it has no password, so unlocking it would let anybody in; give it a password first")
+		return errNoPassword
 	case hash == wasHash && locked && !l.busyboxAccounts():
 		return l.account(ctx, []string{"usermod", "-L", to.Name}, nil)
 	case hash == wasHash && hash != "" && !locked && !l.busyboxAccounts():
