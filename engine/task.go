@@ -378,8 +378,11 @@ func (j *job) message(ctx context.Context, it *item, spec *module.Spec, p module
 		Lane: w.host.Name, Epoch: w.epoch, Group: w.group, Name: j.start.Task, Pos: t.Pos.String(), Module: spec.Name,
 		Params: params, NoLog: j.noLog,
 	}
-	for n := range secret {
-		m.Secret = append(m.Secret, n)
+	for n, is := range secret {
+		if is {
+			m.Secret = append(m.Secret, n)
+			w.r.Mask(w.r.text(vals[n]))
+		}
 	}
 	if m.As, err = w.r.become(ctx, t, it.vars); err != nil {
 		return m, err

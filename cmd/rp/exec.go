@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 	"rp/engine/diag"
 	"rp/engine/play"
 	"rp/engine/value"
+	"rp/engine/yaml"
 	"rp/modules"
 )
 
@@ -25,6 +27,7 @@ func newExec() *cobra.Command {
 	}
 	f.inventoryFlags(cmd.Flags())
 	f.connectFlags(cmd.Flags())
+	f.becomeFlags(cmd.Flags())
 	f.outputFlags(cmd.Flags())
 	cmd.Flags().StringVarP(&name, "module-name", "m", "command", "the module")
 	cmd.Flags().StringVarP(&args, "args", "a", "", "its arguments: key=value words, or JSON, or a command line")
@@ -96,7 +99,11 @@ func adHoc(pattern, name, args string) (*play.Play, diag.List) {
 func adHocArgs(m play.Module, args string) (*value.Dict, error) {
 	args = strings.TrimSpace(args)
 	if strings.HasPrefix(args, "{") {
-		d, ds := mapping("--args", []byte(args))
+		v, ds := yaml.Load("--args", []byte(args), yaml.Options{Templates: true})
+		d, ok := v.(*value.Dict)
+		if !ok && !ds.Failed() {
+			return nil, errors.New("not a mapping")
+		}
 		return d, ds.Err()
 	}
 	return play.TextArgs(m, args, diag.Pos{File: "--args"})
@@ -122,6 +129,7 @@ func newFacts() *cobra.Command {
 	}
 	f.inventoryFlags(cmd.Flags())
 	f.connectFlags(cmd.Flags())
+	f.becomeFlags(cmd.Flags())
 	f.outputFlags(cmd.Flags())
 	cmd.Flags().StringVar(&filter, "filter", "", "only facts whose names match this pattern")
 	return cmd

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -42,38 +43,59 @@ type flags struct {
 	waitLock   int
 	force      bool
 	colour     string
+	onHosts    bool // the command has the flags of connectFlags
 }
 
-// inventoryFlags are -i and --limit.
-func (f *flags) inventoryFlags(fs *pflag.FlagSet) {
+// sourceFlags are -i and -e.
+func (f *flags) sourceFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&f.inventory, "inventory", "i", nil, "inventory: a file, a directory, a program, or \"host1,host2,\" (repeatable)")
-	fs.StringVarP(&f.limit, "limit", "l", "", "work only on the hosts that this pattern names (@FILE reads it from a file)")
 	fs.StringArrayVarP(&f.extraVars, "extra-vars", "e", nil, "variables: key=value, JSON, YAML or @FILE (repeatable)")
+}
+
+// inventoryFlags are -i, -e and --limit.
+func (f *flags) inventoryFlags(fs *pflag.FlagSet) {
+	f.sourceFlags(fs)
+	fs.StringVarP(&f.limit, "limit", "l", "", "work only on the hosts that this pattern names (@FILE reads it from a file)")
 }
 
 // connectFlags say how hosts are reached and as whom.
 func (f *flags) connectFlags(fs *pflag.FlagSet) {
+	f.onHosts = true
 	fs.IntVarP(&f.forks, "forks", "f", 50, "how many hosts are worked on at once")
 	fs.StringVarP(&f.user, "user", "u", "", "log in as this user")
 	fs.StringArrayVar(&f.keys, "private-key", nil, "log in with this key file (repeatable)")
-	fs.StringArrayVar(&f.keys, "key-file", nil, "the same as --private-key")
+	fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "key-file" { // Ansible's other name for it
+			name = "private-key"
+		}
+		return pflag.NormalizedName(name)
+	})
 	fs.BoolVarP(&f.askPass, "ask-pass", "k", false, "ask for the login password")
 	fs.StringVarP(&f.connection, "connection", "c", "", "how to reach the hosts: ssh or local")
 	fs.IntVarP(&f.timeout, "timeout", "T", 0, "seconds for connecting to a host (default 10)")
 	fs.StringVar(&f.commonArgs, "ssh-common-args", "", "options of ssh to honour: -o Name=value, -J, -i, -p, -l, -F")
 	fs.StringVar(&f.hostKeys, "host-key-check", "", "strict: refuse unknown host keys (after asking once for all, on a terminal); accept-new: write them down; off: take any")
-	fs.BoolVarP(&f.become, "become", "b", false, "run tasks as another user")
-	fs.StringVar(&f.becomeUser, "become-user", "root", "the user to become")
-	fs.StringVar(&f.becomeHow, "become-method", "sudo", "how: sudo, su or doas")
 	fs.BoolVarP(&f.askBecome, "ask-become-pass", "K", false, "ask for the become method's password")
 	fs.IntVar(&f.waitLock, "wait-lock", 0, "seconds to wait when another run is writing to a host")
 }
 
+// becomeFlags say as whom tasks run that do not say it themselves.
+func (f *flags) becomeFlags(fs *pflag.FlagSet) {
+	fs.BoolVarP(&f.become, "become", "b", false, "run tasks as another user")
+	fs.StringVar(&f.becomeUser, "become-user", "root", "the user to become")
+	fs.StringVar(&f.becomeHow, "become-method", "sudo", "how: sudo, su or doas")
+}
+
 // outputFlags say what is told.
 func (f *flags) outputFlags(fs *pflag.FlagSet) {
-	fs.CountVarP(&f.verbosity, "verbose", "v", "tell more: -v results, -vv places, -vvv connections")
-	fs.StringVar(&f.output, "output", "text", "text, or json for one object a line")
+	f.formFlags(fs)
+	fs.CountVarP(&f.verbosity, "verbose", "v", "tell more: -v results, -vv places too, -vvv without the live view")
 	fs.BoolVar(&f.profile, "profile", false, "tell what the run cost: round trips, bytes, time")
+}
+
+// formFlags say in which form things are told.
+func (f *flags) formFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&f.output, "output", "text", "text, or json for one object a line")
 	fs.StringVar(&f.colour, "color", "auto", "colours: auto, always or never")
 }
 
@@ -81,6 +103,7 @@ func (f *flags) outputFlags(fs *pflag.FlagSet) {
 func (f *flags) runFlags(fs *pflag.FlagSet) {
 	f.inventoryFlags(fs)
 	f.connectFlags(fs)
+	f.becomeFlags(fs)
 	f.outputFlags(fs)
 	fs.StringSliceVarP(&f.tags, "tags", "t", nil, "run only tasks with one of these tags")
 	fs.StringSliceVar(&f.skipTags, "skip-tags", nil, "leave out tasks with one of these tags")
@@ -99,8 +122,10 @@ func (f *flags) valid() error {
 		return fmt.Errorf("--output is %q and must be text or json", f.output)
 	case f.colour != "auto" && f.colour != "always" && f.colour != "never" && f.colour != "":
 		return fmt.Errorf("--color is %q and must be auto, always or never", f.colour)
-	case f.forks < 0:
+	case f.onHosts && f.forks < 1:
 		return fmt.Errorf("--forks is %d and must be at least 1", f.forks)
+	case f.timeout < 0 || f.waitLock < 0:
+		return errors.New("--timeout and --wait-lock are seconds and cannot be negative")
 	case f.connection != "" && f.connection != "ssh" && f.connection != "local" && f.connection != "smart":
 		return fmt.Errorf("--connection %q is not supported yet (ssh and local are)", f.connection)
 	}

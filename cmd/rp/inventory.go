@@ -47,7 +47,7 @@ func newInventory() *cobra.Command {
 			return nil
 		},
 	}
-	f.inventoryFlags(cmd.Flags())
+	f.sourceFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&list, "list", false, "all of it, as JSON")
 	cmd.Flags().BoolVar(&graph, "graph", false, "groups and hosts as a tree")
 	cmd.Flags().BoolVar(&withVars, "vars", false, "with --graph: variables too")

@@ -56,7 +56,7 @@ func (s *setup) config(pb *play.Playbook) (engine.Config, error) {
 	f := s.f
 	c := engine.Config{
 		ID: newRunID(), Playbook: pb, Inventory: s.inv, Loader: s.loader, ExtraVars: s.extra, Env: s.env,
-		Find: modules.Find, Connect: s.conn.connect, Sink: s.sink, Files: play.OS(), Mask: s.masker.Add,
+		Find: modules.Find, Connect: s.conn.connect, Sink: s.sink, Files: play.OS(), Mask: func(secret string) { s.masker.AddText(secret) },
 		Check: f.check, Diff: f.diff, Forks: f.forks, Tags: play.Select(splitTags(f.tags), splitTags(f.skipTags)),
 		Limit: s.limit, LimitText: f.limit, StartAt: f.startAt, Verbosity: f.verbosity, WaitLock: f.waitLock,
 		User: whoami(), Force: f.force, Become: engine.BecomeFlags{On: f.become, User: f.becomeUser, Method: f.becomeHow},
@@ -67,7 +67,7 @@ func (s *setup) config(pb *play.Playbook) (engine.Config, error) {
 			return c, err
 		}
 		c.Become.Password = p
-		s.masker.Add(p)
+		s.masker.AddText(p)
 	}
 	if interactive() {
 		c.Prompt = promptUser
@@ -80,6 +80,7 @@ func (s *setup) config(pb *play.Playbook) (engine.Config, error) {
 
 // finish keeps the run's record, says what went wrong outside of tasks, and gives the exit code.
 func (s *setup) finish(c engine.Config, command []string, sum engine.Summary) error {
+	s.flush()
 	if err := s.keep(c, command, sum); err != nil {
 		fmt.Fprintln(os.Stderr, "rp:", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"rp/engine/play"
 	"rp/engine/report"
 	"rp/engine/value"
+	"rp/engine/vars"
 	"rp/inventory"
 	"rp/modules"
 )
@@ -30,9 +32,18 @@ type setup struct {
 	extra  *value.Dict
 	env    *jinja.Env
 	loader *play.Loader
-	masker *report.Masker
+	masker *vars.Masker
 	conn   *connector
 	sink   report.Sink
+	// closers give out what the masker held back, since it might have been the start of a secret.
+	closers []io.Closer
+}
+
+// flush ends the output.
+func (s *setup) flush() {
+	for _, c := range s.closers {
+		_ = c.Close() // a closed pipe takes no more output
+	}
 }
 
 // printDiagnostics writes ds to stderr and gives the exit code for them, or nil.
@@ -53,14 +64,14 @@ func newSetup(ctx context.Context, f *flags) (*setup, error) {
 	if err := f.valid(); err != nil {
 		return nil, err
 	}
-	s := &setup{f: f, masker: report.NewMasker()}
+	s := &setup{f: f, masker: &vars.Masker{}}
 	var ds diag.List
 	s.inv, ds = inventory.Load(ctx, f.inventory, inventory.Options{})
 	if len(f.inventory) == 0 { // no inventory: this machine, without SSH
 		_, _, more := s.inv.AddHost("localhost", value.DictOf("ansible_connection", inventory.Local), nil)
 		ds = append(ds, more...)
 	}
-	extra, eds := extraVars(f.extraVars)
+	extra, eds := vars.ParseExtra(f.extraVars, inventory.Options{})
 	limit, lds := inventory.ParseLimit(f.limit)
 	s.extra, s.limit = extra, limit
 	if err := s.printDiagnostics(append(append(ds, eds...), lds...)); err != nil {
@@ -76,9 +87,9 @@ func newSetup(ctx context.Context, f *flags) (*setup, error) {
 }
 
 // static evaluates what must be known at load with what is known then.
-func (s *setup) static(t value.Template, vars []*value.Dict) (any, error) {
+func (s *setup) static(t value.Template, layers []*value.Dict) (any, error) {
 	known := jinja.MapVars{}
-	for _, d := range append(vars, s.extra) {
+	for _, d := range append(layers, s.extra) {
 		if d == nil {
 			continue
 		}
@@ -93,6 +104,7 @@ func (s *setup) static(t value.Template, vars []*value.Dict) (any, error) {
 
 func (s *setup) newSink() report.Sink {
 	out, errOut := s.masker.Writer(os.Stdout), s.masker.Writer(os.Stderr)
+	s.closers = append(s.closers, out, errOut)
 	if s.f.output == "json" {
 		return &report.JSON{Out: out}
 	}
@@ -115,7 +127,7 @@ func (s *setup) connect() error {
 		return err
 	}
 	if c.password != "" {
-		s.masker.Add(c.password)
+		s.masker.AddText(c.password)
 	}
 	s.conn = c
 	return nil

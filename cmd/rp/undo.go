@@ -77,7 +77,11 @@ func runUndo(cmd *cobra.Command, f *flags, id string, list, force bool) error {
 		return err
 	}
 	results := engine.Undo(ctx, u)
-	code := showUndo(s.masker.Writer(cmd.OutOrStdout()), results, list)
+	out := s.masker.Writer(cmd.OutOrStdout())
+	code := showUndo(out, results, list)
+	if err := out.Close(); err != nil {
+		return err
+	}
 	if !list {
 		now := record.Run{ID: c.ID, Started: time.Now().UTC(), Ended: time.Now().UTC(), Undoes: rec.ID, Command: []string{"undo", rec.ID}, Dir: rec.Dir, Inventory: rec.Inventory, Code: code}
 		if err := record.Save(dir, now); err != nil {

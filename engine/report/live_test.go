@@ -106,7 +106,7 @@ func newStage(width, height int) *stage {
 	st.Live = NewLive(Text{Width: 30}, LiveOptions{
 		Out: st.s, Err: st.s, Every: -1,
 		Size: func() (int, int) { return st.s.width, st.height }, Now: func() time.Time { return st.now },
-		Mask: func(s string) string { return strings.ReplaceAll(s, "hunter22", hidden) },
+		Mask: func(s string) string { return strings.ReplaceAll(s, "hunter22", "********") },
 	})
 	return st
 }
