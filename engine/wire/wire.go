@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // Version is the protocol's; both ends must have the same.
@@ -66,8 +67,9 @@ type Conn struct {
 	r  *bufio.Reader
 	mu sync.Mutex
 	w  *bufio.Writer
-	// Sent and Received count bytes.
-	sent, received int64
+	// sent and received count bytes. They are not under mu: a reader must not wait for a
+	// writer, which may wait for the other end to read.
+	sent, received atomic.Int64
 }
 
 // NewConn speaks over r and w.
@@ -116,7 +118,7 @@ func (c *Conn) write(t Type, payload []byte) error {
 	var head [5]byte
 	binary.BigEndian.PutUint32(head[:], uint32(len(payload)+1)) //nolint:gosec // bounded above
 	head[4] = byte(t)
-	c.sent += int64(len(payload)) + 5
+	c.sent.Add(int64(len(payload)) + 5)
 	if _, err := c.w.Write(head[:]); err != nil {
 		return err
 	}
@@ -143,9 +145,7 @@ func (c *Conn) Receive() (Type, []byte, error) {
 	if _, err := io.ReadFull(c.r, payload); err != nil {
 		return 0, nil, fmt.Errorf("cannot read a frame: %w", err)
 	}
-	c.mu.Lock()
-	c.received += int64(n) + 4
-	c.mu.Unlock()
+	c.received.Add(int64(n) + 4)
 	return Type(head[4]), payload, nil
 }
 
@@ -186,7 +186,5 @@ func ParseBlob(payload []byte) (Blob, []byte, error) {
 
 // Traffic is how many bytes were sent and received.
 func (c *Conn) Traffic() (sent, received int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.sent, c.received
+	return c.sent.Load(), c.received.Load()
 }
