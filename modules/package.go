@@ -107,8 +107,11 @@ func packageWants(p module.Params, manager string) ([]state.State, error) {
 			LockTimeout: int(p.Int("lock_timeout")), AllowDowngrade: p.Bool("allow_downgrade"), Purge: p.Bool("purge"), AutoRemove: p.Bool("autoremove"),
 			NoRecommends: p.Has("install_recommends") && !p.Bool("install_recommends"),
 		}
-		if version != "" && !gone {
+		switch {
+		case version != "" && !gone:
 			pkg.Version = state.Is(state.Version(version))
+		case pkg.Latest:
+			pkg.Version = state.Ask[state.Version]() // the plan finds out which one that is
 		}
 		wants = append(wants, pkg)
 	}

@@ -193,11 +193,18 @@ func (g *target) bring(ctx context.Context, ss, have []state.State) error {
 		return nil
 	}
 	g.hold(ctx)
-	for i := range cs {
-		var err error
-		if cs[i], err = g.h.Plan(ctx, cs[i]); err != nil {
+	var planned []state.Change
+	for _, c := range cs {
+		c, err := g.h.Plan(ctx, c)
+		if err != nil {
 			return err
 		}
+		if c.Needed() { // the plan may find that the newest version is there already
+			planned = append(planned, c)
+		}
+	}
+	if cs = planned; len(cs) == 0 {
+		return nil
 	}
 	err := g.h.Write(ctx, cs...)
 	g.report(cs, err)
