@@ -1,14 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"os"
-	"strings"
-	"time"
-
-	"golang.org/x/term"
 
 	"rp/engine"
 	"rp/engine/jinja"
@@ -24,7 +17,7 @@ func (s *setup) confirm(ctx context.Context, c engine.Config) error {
 	var targets []remote.Target
 	seen := map[string]bool{}
 	for _, p := range c.Playbook.Plays {
-		hosts, ds := s.inv.Select([]string{shown(p.Hosts)}, s.limit)
+		hosts, ds := s.inv.Select([]string{s.pattern(p)}, s.limit)
 		if ds.Failed() {
 			continue // the run says it, at its place
 		}
@@ -63,35 +56,4 @@ func (s *setup) connection(ctx context.Context, h *inventory.Host, dir string) (
 		return v, err == nil
 	})
 	return conn, ds.Failed()
-}
-
-// promptUser asks the person at the terminal (the pause module).
-func promptUser(ctx context.Context, text string, echo bool, seconds int) (string, bool, error) {
-	if seconds > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
-		defer cancel()
-	}
-	fmt.Fprintf(os.Stderr, "%s ", text)
-	type answer struct {
-		text string
-		err  error
-	}
-	got := make(chan answer, 1)
-	go func() {
-		if !echo {
-			b, err := term.ReadPassword(int(os.Stdin.Fd())) //nolint:gosec // a file descriptor
-			fmt.Fprintln(os.Stderr)
-			got <- answer{string(b), err}
-			return
-		}
-		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		got <- answer{strings.TrimRight(line, "\n"), err}
-	}()
-	select {
-	case a := <-got:
-		return a.text, true, a.err
-	case <-ctx.Done():
-		return "", true, nil
-	}
 }

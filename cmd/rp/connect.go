@@ -3,14 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"rp/engine"
 	"rp/engine/remote"
@@ -152,6 +149,12 @@ func (c *connector) confirmHostKeys(ctx context.Context, targets []remote.Target
 	if err != nil || len(keys) == 0 {
 		return err
 	}
+	console.aside(func() { err = c.askKeys(keys) })
+	return err
+}
+
+// askKeys shows keys and asks whether to trust them.
+func (c *connector) askKeys(keys []remote.UnknownKey) error {
 	fmt.Fprintf(os.Stderr, "The keys of these hosts are not known:\n")
 	for _, k := range keys {
 		fmt.Fprintf(os.Stderr, "  %-24s %s %s\n", k.Target, k.Type, k.Fingerprint)
@@ -168,24 +171,3 @@ func (c *connector) confirmHostKeys(ctx context.Context, targets []remote.Target
 }
 
 func (c *connector) close() { c.dialer.Close() }
-
-// interactive reports whether somebody can be asked.
-func interactive() bool {
-	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) //nolint:gosec // a file descriptor
-}
-
-var errNoTerminal = errors.New("there is no terminal to ask for it on")
-
-// askSecret asks for something that is not shown while it is typed.
-func askSecret(prompt string) (string, error) {
-	if !interactive() {
-		return "", fmt.Errorf("%s%w", prompt, errNoTerminal)
-	}
-	fmt.Fprint(os.Stderr, prompt)
-	b, err := term.ReadPassword(int(os.Stdin.Fd())) //nolint:gosec // a file descriptor
-	fmt.Fprintln(os.Stderr)
-	if err != nil {
-		return "", fmt.Errorf("cannot read the answer: %w", err)
-	}
-	return string(b), nil
-}

@@ -58,7 +58,7 @@ func onePlay(cmd *cobra.Command, f *flags, pattern, name, args string) error {
 	if err := s.connect(); err != nil {
 		return err
 	}
-	defer s.conn.close()
+	defer s.close()
 	c, err := s.config(&play.Playbook{Plays: []*play.Play{p}})
 	if err != nil {
 		return err

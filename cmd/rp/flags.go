@@ -46,15 +46,15 @@ type flags struct {
 	onHosts    bool // the command has the flags of connectFlags
 }
 
-// sourceFlags are -i and -e.
+// sourceFlags are -i.
 func (f *flags) sourceFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&f.inventory, "inventory", "i", nil, "inventory: a file, a directory, a program, or \"host1,host2,\" (repeatable)")
-	fs.StringArrayVarP(&f.extraVars, "extra-vars", "e", nil, "variables: key=value, JSON, YAML or @FILE (repeatable)")
 }
 
 // inventoryFlags are -i, -e and --limit.
 func (f *flags) inventoryFlags(fs *pflag.FlagSet) {
 	f.sourceFlags(fs)
+	fs.StringArrayVarP(&f.extraVars, "extra-vars", "e", nil, "variables: key=value, JSON, YAML or @FILE (repeatable)")
 	fs.StringVarP(&f.limit, "limit", "l", "", "work only on the hosts that this pattern names (@FILE reads it from a file)")
 }
 
@@ -146,6 +146,11 @@ func (f *flags) useColour(terminal bool) bool {
 		return false
 	}
 	return terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// wantsLive decides whether hosts at work are shown below the results.
+func (f *flags) wantsLive(terminal bool) bool {
+	return terminal && f.output != "json" && f.verbosity < 3 && os.Getenv("TERM") != "dumb"
 }
 
 // splitTags takes tags given as one word with commas.

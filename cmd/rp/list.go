@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -17,11 +18,12 @@ func (s *setup) list(w io.Writer, pb *play.Playbook) error {
 	for i, p := range pb.Plays {
 		fmt.Fprintf(w, "\n  play #%d (%s): %s\tTAGS: [%s]\n", i+1, shown(p.Hosts), shown(p.Name), strings.Join(p.Tags, ", "))
 		if s.f.listHosts {
-			hosts, ds := s.inv.Select([]string{shown(p.Hosts)}, s.limit)
+			pattern := s.pattern(p)
+			hosts, ds := s.inv.Select([]string{pattern}, s.limit)
 			if err := s.printDiagnostics(ds); err != nil {
 				return err
 			}
-			fmt.Fprintf(w, "    pattern: %s\n    hosts (%d):\n", shown(p.Hosts), len(hosts))
+			fmt.Fprintf(w, "    pattern: %s\n    hosts (%d):\n", pattern, len(hosts))
 			for _, h := range hosts {
 				fmt.Fprintln(w, "      "+h.Name)
 			}
@@ -48,6 +50,15 @@ func (s *setup) list(w io.Writer, pb *play.Playbook) error {
 		}
 	}
 	return nil
+}
+
+// pattern is a play's host pattern with the extra variables and the play's own put in, as far as these go.
+func (s *setup) pattern(p *play.Play) string {
+	v, err := jinja.Render(context.Background(), s.env, s.known([]*value.Dict{p.Vars}), p.Hosts)
+	if err != nil {
+		return shown(p.Hosts)
+	}
+	return shown(v)
 }
 
 func eachTask(nodes []play.Node, f func(*play.Task)) {

@@ -40,7 +40,7 @@ func runPlaybooks(cmd *cobra.Command, f *flags, paths []string) error {
 	if err := s.connect(); err != nil {
 		return err
 	}
-	defer s.conn.close()
+	defer s.close()
 	c, err := s.config(pb)
 	if err != nil {
 		return err
@@ -80,6 +80,7 @@ func (s *setup) config(pb *play.Playbook) (engine.Config, error) {
 
 // finish keeps the run's record, says what went wrong outside of tasks, and gives the exit code.
 func (s *setup) finish(c engine.Config, command []string, sum engine.Summary) error {
+	s.closeSink()
 	s.flush()
 	if err := s.keep(c, command, sum); err != nil {
 		fmt.Fprintln(os.Stderr, "rp:", err)
@@ -158,8 +159,10 @@ func signals(parent context.Context) (ctx context.Context, stop <-chan struct{},
 				return
 			}
 			first = false
-			fmt.Fprintln(os.Stderr, "\nrp: finishing the changes under way; once more stops at once")
 			close(soft)
+			console.aside(func() {
+				fmt.Fprintln(os.Stderr, "\nrp: finishing the changes under way; once more stops at once")
+			})
 		}
 	}()
 	return ctx, soft, func() { signal.Stop(sig); cancel() }

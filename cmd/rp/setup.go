@@ -24,7 +24,7 @@ import (
 	"rp/modules"
 )
 
-// session is what a command that works on hosts has set up before it begins.
+// setup is what a command that works on hosts has made before it begins.
 type setup struct {
 	f      *flags
 	inv    *inventory.Inventory
@@ -82,12 +82,16 @@ func newSetup(ctx context.Context, f *flags) (*setup, error) {
 		Modules: table{}, Static: s.static,
 		CheckExpr: checkExpr, CheckTemplate: checkTemplate,
 	}
-	s.sink = s.newSink()
 	return s, nil
 }
 
 // static evaluates what must be known at load with what is known then.
 func (s *setup) static(t value.Template, layers []*value.Dict) (any, error) {
+	return jinja.Render(context.Background(), s.env, s.known(layers), t)
+}
+
+// known are layers, a later one winning, and the extra variables above them.
+func (s *setup) known(layers []*value.Dict) jinja.MapVars {
 	known := jinja.MapVars{}
 	for _, d := range append(layers, s.extra) {
 		if d == nil {
@@ -99,23 +103,44 @@ func (s *setup) static(t value.Template, layers []*value.Dict) (any, error) {
 			}
 		}
 	}
-	return jinja.Render(context.Background(), s.env, known, t)
+	return known
 }
 
+// newSink makes what reports: see the rules at the top of report/text.go.
 func (s *setup) newSink() report.Sink {
 	out, errOut := s.masker.Writer(os.Stdout), s.masker.Writer(os.Stderr)
-	s.closers = append(s.closers, out, errOut)
 	if s.f.output == "json" {
 		return &report.JSON{Out: out}
 	}
-	return &report.Text{
-		Out: out, Err: errOut, Colour: s.f.useColour(term.IsTerminal(int(os.Stdout.Fd()))), //nolint:gosec // a file descriptor
+	terminal := term.IsTerminal(int(os.Stdout.Fd())) //nolint:gosec // a file descriptor
+	text := report.Text{
+		Out: out, Err: errOut, Colour: s.f.useColour(terminal),
 		Diff: s.f.diff, Check: s.f.check, Verbosity: s.f.verbosity, Profile: s.f.profile,
+	}
+	if !s.f.wantsLive(terminal) {
+		return &text
+	}
+	live := report.NewLive(text, report.LiveOptions{Out: out, Err: errOut, Size: terminalSize, Mask: s.masker.Mask})
+	console.live.Store(live)
+	return live
+}
+
+// closeSink ends the live view: what is written from here on follows the report.
+func (s *setup) closeSink() {
+	if l, ok := s.sink.(*report.Live); ok {
+		l.Close()
 	}
 }
 
-// connect makes the connector, asking for passwords.
+// close ends what connect made.
+func (s *setup) close() {
+	s.closeSink()
+	s.conn.close()
+}
+
+// connect makes what reports and the connector, asking for passwords.
 func (s *setup) connect() error {
+	s.sink = s.newSink()
 	var once sync.Mutex
 	warn := func(text string) {
 		once.Lock()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"rp/engine"
 	"rp/engine/journal"
 	"rp/engine/record"
+	"rp/engine/state"
 	"rp/engine/wire"
 	"rp/inventory"
 )
@@ -37,7 +39,7 @@ of the run unless -i is given.`,
 	}
 	f.inventoryFlags(cmd.Flags())
 	f.connectFlags(cmd.Flags())
-	f.outputFlags(cmd.Flags())
+	f.formFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&list, "list", false, "only list what would be taken back")
 	cmd.Flags().BoolVar(&force, "force", false, "take back what was changed by others since, too")
 	return cmd
@@ -67,7 +69,7 @@ func runUndo(cmd *cobra.Command, f *flags, id string, list, force bool) error {
 	if err := s.connect(); err != nil {
 		return err
 	}
-	defer s.conn.close()
+	defer s.close()
 	c, err := s.config(nil)
 	if err != nil {
 		return err
@@ -76,6 +78,7 @@ func runUndo(cmd *cobra.Command, f *flags, id string, list, force bool) error {
 	if err := undoHosts(s, rec, &u); err != nil {
 		return err
 	}
+	begun := time.Now().UTC()
 	results := engine.Undo(ctx, u)
 	out := s.masker.Writer(cmd.OutOrStdout())
 	code := showUndo(out, results, list)
@@ -83,7 +86,7 @@ func runUndo(cmd *cobra.Command, f *flags, id string, list, force bool) error {
 		return err
 	}
 	if !list {
-		now := record.Run{ID: c.ID, Started: time.Now().UTC(), Ended: time.Now().UTC(), Undoes: rec.ID, Command: []string{"undo", rec.ID}, Dir: rec.Dir, Inventory: rec.Inventory, Code: code}
+		now := record.Run{ID: c.ID, Started: begun, Ended: time.Now().UTC(), Undoes: rec.ID, Command: []string{"undo", rec.ID}, Dir: rec.Dir, Inventory: rec.Inventory, Code: code}
 		if err := record.Save(dir, now); err != nil {
 			return err
 		}
@@ -121,24 +124,35 @@ func undoHosts(s *setup, rec record.Run, u *engine.UndoConfig) error {
 	return nil
 }
 
+// undoCode is the exit code for results. A list fails only where it could not be made.
+func undoCode(results []engine.UndoResult, list bool) int {
+	code := engine.ExitOK
+	for _, r := range results {
+		switch {
+		case r.Err != nil:
+			return engine.ExitUnreachable
+		case r.Failed && (!list || r.Msg != ""):
+			code = engine.ExitFailed
+		}
+	}
+	return code
+}
+
 // showUndo prints the results and gives the exit code.
 func showUndo(w io.Writer, results []engine.UndoResult, list bool) int {
-	code := engine.ExitOK
 	for _, r := range results {
 		fmt.Fprintf(w, "%s:\n", r.Host)
 		if r.Err != nil {
 			fmt.Fprintf(w, "  unreachable: %v\n", r.Err)
-			code = engine.ExitUnreachable
 			continue
 		}
 		if r.Msg != "" {
 			fmt.Fprintf(w, "  failed: %s\n", r.Msg)
+			continue
 		}
-		if r.Failed && code != engine.ExitUnreachable && !list {
-			code = engine.ExitFailed
-		}
-		if len(r.Items) == 0 && r.Msg == "" {
+		if len(r.Items) == 0 {
 			fmt.Fprintln(w, "  nothing to take back")
+			continue
 		}
 		counts := map[string]int{}
 		for _, it := range r.Items {
@@ -147,7 +161,61 @@ func showUndo(w io.Writer, results []engine.UndoResult, list bool) int {
 		}
 		fmt.Fprintf(w, "  %s\n", undoSum(counts))
 	}
-	return code
+	return undoCode(results, list)
+}
+
+// undoJSON prints one object a line: one for each change, and one for each host.
+func undoJSON(w io.Writer, results []engine.UndoResult, list bool) int {
+	for _, r := range results {
+		counts := map[string]int{}
+		for _, it := range r.Items {
+			counts[it.State]++
+			writeJSON(w, undoItemJSON(r.Host, it))
+		}
+		m := map[string]any{"event": "undo_host", "host": r.Host, "counts": counts, "failed": r.Failed}
+		if r.Err != nil {
+			m["unreachable"], m["msg"] = true, r.Err.Error()
+		} else if r.Msg != "" {
+			m["msg"] = r.Msg
+		}
+		writeJSON(w, m)
+	}
+	return undoCode(results, list)
+}
+
+func undoItemJSON(host string, it wire.UndoItem) map[string]any {
+	m := map[string]any{
+		"event": "undo", "host": host, "task": it.Task, "pos": it.Pos, "kind": it.Change.Kind, "name": it.Change.Name, "status": it.State,
+	}
+	if it.User != "" {
+		m["user"] = it.User
+	}
+	if it.Why != "" {
+		m["why"] = it.Why
+	}
+	var diffs []map[string]any
+	for _, d := range it.Change.Deltas {
+		from, to := deltaWords(d)
+		diffs = append(diffs, map[string]any{"field": strings.ToLower(d.Field), "from": from, "to": to})
+	}
+	if diffs != nil {
+		m["diffs"] = diffs
+	}
+	return m
+}
+
+func writeJSON(w io.Writer, m map[string]any) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(m) // a closed pipe ends the program by itself
+}
+
+// deltaWords are a field's two values as they may be shown.
+func deltaWords(d state.Delta) (from, to string) {
+	if d.Secret {
+		return "(secret)", "(another secret)"
+	}
+	return d.From, d.To
 }
 
 func undoSum(counts map[string]int) string {
@@ -172,57 +240,8 @@ func showUndoItem(w io.Writer, it wire.UndoItem) {
 	}
 	for _, d := range it.Change.Deltas {
 		if it.State == journal.Pending || it.State == journal.Undone {
-			from, to := d.From, d.To
-			if d.Secret {
-				from, to = "(secret)", "(another secret)"
-			}
+			from, to := deltaWords(d)
 			fmt.Fprintf(w, "             %s: %s → %s\n", strings.ToLower(d.Field), from, to)
 		}
 	}
-}
-
-func newHistory() *cobra.Command {
-	var n int
-	cmd := &cobra.Command{
-		Use: "history", Short: "List past runs", Args: cobra.NoArgs,
-		Long: "List past runs, the newest last: id, when, how it ended, hosts and changes. A run's id is what rp undo takes.",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := record.Dir()
-			if err != nil {
-				return err
-			}
-			runs, err := record.All(dir)
-			if err != nil {
-				return err
-			}
-			if n > 0 && len(runs) > n {
-				runs = runs[len(runs)-n:]
-			}
-			for _, r := range runs {
-				fmt.Fprintln(cmd.OutOrStdout(), historyLine(r))
-			}
-			return nil
-		},
-	}
-	cmd.Flags().IntVarP(&n, "number", "n", 20, "how many; 0 for all")
-	return cmd
-}
-
-func historyLine(r record.Run) string {
-	changed, failed := 0, 0
-	for _, h := range r.Hosts {
-		changed += h.Changed
-		if h.Failed+h.Unreachable > 0 {
-			failed++
-		}
-	}
-	kind := ""
-	switch {
-	case r.Check:
-		kind = " (check)"
-	case r.Undoes != "":
-		return fmt.Sprintf("%s  %s  exit %d  undo of %s", r.ID, r.Started.Local().Format("2006-01-02 15:04:05"), r.Code, r.Undoes)
-	}
-	return fmt.Sprintf("%s  %s  exit %d  hosts=%d changed=%d failed-hosts=%d  %s%s",
-		r.ID, r.Started.Local().Format("2006-01-02 15:04:05"), r.Code, len(r.Hosts), changed, failed, strings.Join(r.Command, " "), kind)
 }
