@@ -1,6 +1,7 @@
 package laws
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,6 +28,8 @@ func Promises(predicted, made []Event) []string {
 	var broken []string
 	say := func(format string, a ...any) { broken = append(broken, fmt.Sprintf(format, a...)) }
 	before, after := changes(predicted), changes(made)
+	// what came along with another change is looked up last: a package may come along and be asked for, too
+	slices.SortStableFunc(after.order, func(a, b *change) int { return cmp.Compare(min(len(a.With), 1), min(len(b.With), 1)) })
 	for _, c := range after.order {
 		p, announced := before.take(c.id)
 		switch {
@@ -79,12 +82,12 @@ func changes(es []Event) *changeSet {
 	return s
 }
 
-// opaque reports whether a change came along with a package whose version was not known yet: then the index was
-// still to be fetched, and what else the package brings could not be known either.
+// opaque reports whether a change came along with a package of which it was not known yet which version it is, or
+// whether it is there: then the index was still to be fetched, and what else the package brings could not be known.
 func (s *changeSet) opaque(c *change) bool {
 	return c.Kind == "package" && c.With != "" && slices.ContainsFunc(s.order, func(p *change) bool {
-		return p.Kind == "package" && taskOf(p.id) == taskOf(c.id) &&
-			slices.ContainsFunc(p.Diffs, func(d FieldChange) bool { return d.Field == "version" && d.Unknown })
+		return p.Kind == "package" && taskOf(p.id) == taskOf(c.id) && (p.Status == may ||
+			slices.ContainsFunc(p.Diffs, func(d FieldChange) bool { return d.Field == "version" && d.Unknown }))
 	})
 }
 
