@@ -36,6 +36,8 @@ type failure struct {
 	end   taskEnd
 	// resume: it was let pass (ignore_errors), but what was sent ahead of its verdict is to be sent again.
 	resume bool
+	// onward: it has been through an always section and goes on from where the walk is.
+	onward bool
 }
 
 // cursor is where a host is in its play, as a value: a copy is kept with every

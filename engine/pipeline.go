@@ -37,8 +37,6 @@ type entry struct {
 type taskEnd struct {
 	status report.Status
 	result any // a *value.Dict or value.Unknown: what register gets
-	msg    string
-	after  string // for a status that is unknown
 	items  []report.Event
 	final  report.Event
 	// failed: for good, ignore_errors and failed_when considered.

@@ -33,7 +33,6 @@ type itemEnd struct {
 	rawFailed  bool
 	failedWhen bool
 	attempts   int
-	delegate   string
 }
 
 // fromReply is what a helper answered.

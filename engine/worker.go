@@ -133,7 +133,7 @@ func (w *worker) step(ctx context.Context, s stop) error {
 		if err := w.pipe.drain(ctx); err != nil {
 			return err
 		}
-		w.pipe.fail(s.again)
+		w.pipe.fail(&failure{entry: s.again.entry, end: s.again.end, onward: true})
 		return errRollback
 	case s.flush:
 		return w.flushHandlers(ctx, s.at)
@@ -161,7 +161,9 @@ func (w *worker) stop() {
 // recover goes back to where fl's task stood and on to whatever takes care of
 // the failure. It reports whether there is anything left to do for the host.
 func (w *worker) recover(fl *failure) bool {
-	w.goBack(fl.entry)
+	if !fl.onward {
+		w.goBack(fl.entry)
+	}
 	if fl.end.unreachable {
 		w.r.markUnreachable(w.host.Name)
 		w.finish(fl, report.Unreachable)

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -116,41 +114,37 @@ func (l *Linux) fetchFile(ctx context.Context, u *url.URL) (state.Content, map[s
 }
 
 func (l *Linux) fetchHTTP(ctx context.Context, d state.Download) (state.Content, map[string]any, error) {
-	method := http.MethodGet
+	method := "GET"
 	if !d.Content.IsSet() && d.Info.IsSet() {
-		method = http.MethodHead
+		method = "HEAD"
 	}
-	req, err := http.NewRequestWithContext(ctx, method, d.URL, nil)
+	u, err := url.Parse(d.URL)
 	if err != nil {
-		return state.Content{}, nil, plainError(err)
+		return state.Content{}, nil, err
 	}
-	req.Header.Set("User-Agent", userAgent)
-	// the file as it is: a .gz is not to arrive unpacked
-	req.Header.Set("Accept-Encoding", "identity")
-	setHeaders(req, d.Headers)
+	req := webRequest{method: method, url: u, header: headerOf(d.Headers)}
 	if d.User != "" {
-		req.SetBasicAuth(d.User, d.Password)
+		req.header.Set("Authorization", basicAuth(d.User, d.Password))
 	}
 	o := clientOptions{timeout: downloadTimeout, insecure: d.Insecure}
 	if d.Timeout > 0 {
 		o.timeout = time.Duration(d.Timeout) * time.Second
 	}
-	resp, end, err := request(ctx, o, req)
+	resp, err := request(ctx, o, req)
 	if err != nil {
 		return state.Content{}, nil, err
 	}
-	defer end()
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.close()
 	info := map[string]any{
-		"status": int64(resp.StatusCode), "url": resp.Request.URL.Redacted(), "msg": statusMessage(resp), "headers": headerFields(resp.Header),
+		"status": int64(resp.status), "url": resp.url.Redacted(), "msg": statusMessage(resp), "headers": headerFields(resp.header),
 	}
-	if method == http.MethodHead {
+	if method == "HEAD" {
 		return state.Content{}, info, nil
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return state.Content{}, info, fmt.Errorf("the server answered %s", resp.Status)
+	if resp.status < 200 || resp.status > 299 {
+		return state.Content{}, info, fmt.Errorf("the server answered %d %s", resp.status, resp.reason)
 	}
-	c, err := l.spool(ctx, resp.Body)
+	c, err := l.spool(ctx, resp.body)
 	return c, info, err
 }
 
@@ -181,14 +175,4 @@ func (l *Linux) spool(ctx context.Context, r io.Reader) (state.Content, error) {
 	}
 	c.From = "path:" + to
 	return c, nil
-}
-
-func setHeaders(req *http.Request, headers map[string]string) {
-	for k, v := range headers {
-		if strings.EqualFold(k, "Host") {
-			req.Host = v
-		} else {
-			req.Header.Set(k, v)
-		}
-	}
 }

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -33,7 +33,7 @@ func readHTTP(ctx context.Context, l *Linux, ss []state.State) ([]state.State, e
 	out := make([]state.State, len(ss))
 	for i, s := range ss {
 		h := s.(state.HTTP)
-		if m := methodOf(h.Request); !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, m) {
+		if m := methodOf(h.Request); !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, m) {
 			return nil, fmt.Errorf("cannot look at %s: a %s request may change something", shownURL(h.Request.URL), m)
 		}
 		answer, err := l.exchange(ctx, h.Request)
@@ -79,31 +79,31 @@ func (l *Linux) exchange(ctx context.Context, r state.HTTPRequest) (map[string]a
 
 // tryExchange makes the request; with challenge set it gives the user's name only when the server asks for it.
 func (l *Linux) tryExchange(ctx context.Context, r state.HTTPRequest, challenge bool) (map[string]any, error) {
-	req, err := http.NewRequestWithContext(ctx, methodOf(r), r.URL, bytes.NewReader(r.Body))
+	u, err := url.Parse(r.URL)
 	if err != nil {
-		return nil, plainError(err)
+		return nil, errors.New("it is no URL")
 	}
-	req.Header.Set("User-Agent", userAgent)
-	setHeaders(req, r.Headers)
+	req := webRequest{method: methodOf(r), url: u, header: headerOf(r.Headers), body: r.Body}
 	if r.User != "" && !challenge {
-		req.SetBasicAuth(r.User, r.Password)
+		req.header.Set("Authorization", basicAuth(r.User, r.Password))
 	}
-	o := clientOptions{timeout: httpTimeout, insecure: r.Insecure, caPath: r.CAPath, unix: r.Unix, redirect: redirects(r)}
+	o := clientOptions{timeout: httpTimeout, insecure: r.Insecure, caPath: r.CAPath, unix: r.Unix, follow: func(method string) bool {
+		return r.Redirects == "all" || r.Redirects != "none" && (method == "GET" || method == "HEAD")
+	}}
 	if r.Timeout > 0 {
 		o.timeout = time.Duration(r.Timeout) * time.Second
 	}
-	resp, end, err := request(ctx, o, req)
+	resp, err := request(ctx, o, req)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
-	defer resp.Body.Close() //nolint:errcheck // only read
-	if challenge && resp.StatusCode == http.StatusUnauthorized && asksBasic(resp) {
+	defer resp.close()
+	if challenge && resp.status == 401 && asksBasic(resp) {
 		return l.tryExchange(ctx, r, false)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, httpBodyMax+1))
+	body, err := io.ReadAll(io.LimitReader(resp.body, httpBodyMax+1))
 	if err != nil {
-		return nil, bare(err)
+		return nil, err
 	}
 	if len(body) > httpBodyMax {
 		return nil, fmt.Errorf("the answer is larger than %d MiB", httpBodyMax>>20)
@@ -111,41 +111,40 @@ func (l *Linux) tryExchange(ctx context.Context, r state.HTTPRequest, challenge 
 	return answerOf(r, resp, body), nil
 }
 
-func asksBasic(resp *http.Response) bool {
-	return slices.ContainsFunc(resp.Header.Values("WWW-Authenticate"), func(v string) bool {
+// headerOf is the header of a request: bodies are asked for as they are, not packed.
+func headerOf(fields map[string]string) textproto.MIMEHeader {
+	h := textproto.MIMEHeader{}
+	h.Set("User-Agent", userAgent)
+	h.Set("Accept", "*/*")
+	h.Set("Accept-Encoding", "identity")
+	for k, v := range fields {
+		h.Set(k, v)
+	}
+	return h
+}
+
+func asksBasic(resp *webResponse) bool {
+	return slices.ContainsFunc(resp.header.Values("WWW-Authenticate"), func(v string) bool {
 		return strings.HasPrefix(strings.ToLower(v), "basic")
 	})
 }
 
-func redirects(r state.HTTPRequest) func(*http.Request, []*http.Request) error {
-	return func(_ *http.Request, via []*http.Request) error {
-		looks := methodOf(r) == http.MethodGet || methodOf(r) == http.MethodHead
-		if r.Redirects == "none" || r.Redirects != "all" && !looks {
-			return http.ErrUseLastResponse
-		}
-		if len(via) >= 10 {
-			return errors.New("more than ten redirects")
-		}
-		return nil
-	}
-}
-
-func answerOf(r state.HTTPRequest, resp *http.Response, body []byte) map[string]any {
-	a := headerFields(resp.Header)
-	a["status"] = int64(resp.StatusCode)
-	a["url"] = resp.Request.URL.Redacted()
-	a["redirected"] = resp.Request.URL.String() != r.URL
+func answerOf(r state.HTTPRequest, resp *webResponse, body []byte) map[string]any {
+	a := headerFields(resp.header)
+	a["status"] = int64(resp.status)
+	a["url"] = resp.url.Redacted()
+	a["redirected"] = resp.url.String() != r.URL
 	a["msg"] = statusMessage(resp)
-	cookies, parts := map[string]any{}, []string{}
-	for _, c := range resp.Cookies() {
-		cookies[c.Name] = c.Value
-		parts = append(parts, c.Name+"="+c.Value)
+	cookies := map[string]any{}
+	set := setCookies(resp.header)
+	for k, v := range set {
+		cookies[k] = v
 	}
-	a["cookies"], a["cookies_string"] = cookies, strings.Join(parts, "; ")
-	if r.ReturnContent || resp.StatusCode >= 400 {
+	a["cookies"], a["cookies_string"] = cookies, cookieString(set)
+	if r.ReturnContent || resp.status >= 400 {
 		a["content"] = strings.ToValidUTF8(string(body), "\uFFFD")
 	}
-	if isJSON(resp.Header.Get("Content-Type")) {
+	if isJSON(resp.header.Get("Content-Type")) {
 		if v, ok := parseJSON(body); ok {
 			a["json"] = v
 		}
@@ -154,11 +153,11 @@ func answerOf(r state.HTTPRequest, resp *http.Response, body []byte) map[string]
 }
 
 // statusMessage is msg as the uri module has it.
-func statusMessage(resp *http.Response) string {
-	if resp.StatusCode >= 400 {
-		return fmt.Sprintf("HTTP Error %d: %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+func statusMessage(resp *webResponse) string {
+	if resp.status >= 400 {
+		return fmt.Sprintf("HTTP Error %d: %s", resp.status, resp.reason)
 	}
-	length := resp.Header.Get("Content-Length")
+	length := resp.header.Get("Content-Length")
 	if length == "" {
 		length = "unknown"
 	}
@@ -166,7 +165,7 @@ func statusMessage(resp *http.Response) string {
 }
 
 // headerFields are the header's fields under names that Jinja can use: content_type.
-func headerFields(h http.Header) map[string]any {
+func headerFields(h textproto.MIMEHeader) map[string]any {
 	m := map[string]any{}
 	for k, vs := range h {
 		m[strings.ReplaceAll(strings.ToLower(k), "-", "_")] = strings.Join(vs, ", ")
@@ -217,7 +216,7 @@ func numbers(v any) any {
 // methodOf is the request's method, GET where it names none.
 func methodOf(r state.HTTPRequest) string {
 	if r.Method == "" {
-		return http.MethodGet
+		return "GET"
 	}
 	return strings.ToUpper(r.Method)
 }

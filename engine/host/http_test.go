@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -192,11 +193,11 @@ func TestProxies(t *testing.T) {
 		{"a.b", "http://xa.b/", false}, {"*.a.b", "http://x.a.b/", true}, {"A.B", "http://a.b/", true}, {"a.b:81", "http://a.b/", false}, {"a.b:81", "http://a.b:81/", true},
 		{"10.0.0.0/8, c", "http://10.1.2.3/", true}, {"10.0.0.0/8", "http://11.1.2.3/", false}, {"", "http://localhost/", true}, {"", "http://127.0.0.9/", true}, {"", "http://[::1]/", true},
 	} {
-		req, err := http.NewRequest(http.MethodGet, c.url, nil)
+		to, err := url.Parse(c.url)
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, err := proxies{http: "proxy:3128", no: c.no}.forRequest(req)
+		u, err := proxies{http: "proxy:3128", no: c.no}.forURL(to)
 		if err != nil || (u == nil) != c.direct {
 			t.Errorf("no_proxy=%q: %s goes through %v, %v", c.no, c.url, u, err)
 		}

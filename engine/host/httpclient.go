@@ -1,33 +1,267 @@
 package host
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/http/cookiejar"
+	"net/textproto"
 	"net/url"
 	"os"
+	"strconv"
+	"strings"
 	"time"
+)
+
+// This is an HTTP/1.1 client (RFC 9110, RFC 9112) for one request at a time, on a
+// connection of its own. Package net/http would make the helper, which is sent to every
+// host, a tenth larger.
+
+const (
+	// headerMax bounds the status line and the header of an answer.
+	headerMax = 1 << 20
+	// redirectsMax is how many redirects are followed.
+	redirectsMax = 10
 )
 
 // clientOptions say how requests are made.
 type clientOptions struct {
-	timeout  time.Duration // for connecting, for TLS, for the header, and between two pieces of the body
+	// timeout is how long nothing may move: while connecting, and between two pieces of the answer.
+	timeout  time.Duration
 	insecure bool
 	caPath   string
-	unix     string
-	// redirect decides on each redirect; nil follows up to ten.
-	redirect func(req *http.Request, via []*http.Request) error
+	unix     string // the path of a socket to connect to instead of the URL's host
+	// follow says whether a redirect of a request with this method is followed; nil: always.
+	follow func(method string) bool
 }
 
-// newClient is an HTTP client for one request. The caller closes its idle connections.
-func newClient(ctx context.Context, o clientOptions) (*http.Client, error) {
-	conf := &tls.Config{InsecureSkipVerify: o.insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // validate_certs: false asks for it
+// webRequest is a request to be made.
+type webRequest struct {
+	method string
+	url    *url.URL
+	header textproto.MIMEHeader
+	body   []byte
+}
+
+// webResponse is the answer; body must be read before close is called.
+type webResponse struct {
+	status int
+	reason string
+	header textproto.MIMEHeader
+	body   io.Reader
+	// url is where the answer came from, after redirects.
+	url   *url.URL
+	close func()
+}
+
+func stalled(d time.Duration) error { return fmt.Errorf("no answer for %s", d) }
+
+// request makes a request and follows its redirects. Cookies that a host sets go back to that host.
+func request(ctx context.Context, o clientOptions, req webRequest) (*webResponse, error) {
+	cookies := map[string]map[string]string{}
+	for n := 0; ; n++ {
+		if c := cookies[req.url.Host]; len(c) > 0 && req.header.Get("Cookie") == "" {
+			req.header.Set("Cookie", cookieString(c))
+			defer req.header.Del("Cookie")
+		}
+		resp, err := exchangeOnce(ctx, o, req)
+		if err != nil {
+			return nil, err
+		}
+		to := resp.header.Get("Location")
+		redirect := resp.status == 301 || resp.status == 302 || resp.status == 303 || resp.status == 307 || resp.status == 308
+		if !redirect || to == "" || o.follow != nil && !o.follow(req.method) {
+			return resp, nil
+		}
+		for name, v := range setCookies(resp.header) {
+			if cookies[req.url.Host] == nil {
+				cookies[req.url.Host] = map[string]string{}
+			}
+			cookies[req.url.Host][name] = v
+		}
+		resp.close()
+		if n >= redirectsMax {
+			return nil, errors.New("more than ten redirects")
+		}
+		if req, err = redirected(req, resp.status, to); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// redirected is the request that follows a redirect (RFC 9110, 15.4). A password goes to no other host.
+func redirected(req webRequest, status int, to string) (webRequest, error) {
+	u, err := req.url.Parse(to)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return req, fmt.Errorf("the server redirects to %q, which is no http or https URL", shownURL(to))
+	}
+	header := textproto.MIMEHeader{}
+	for k, v := range req.header {
+		if u.Host == req.url.Host || k != "Authorization" && k != "Cookie" && k != "Host" {
+			header[k] = v
+		}
+	}
+	delete(header, "Cookie")
+	next := webRequest{method: req.method, url: u, header: header, body: req.body}
+	if status == 303 && req.method != "HEAD" || req.method == "POST" && (status == 301 || status == 302) {
+		next.method, next.body = "GET", nil
+		delete(header, "Content-Type")
+		delete(header, "Content-Length")
+	}
+	return next, nil
+}
+
+// exchangeOnce connects, sends the request and reads the answer's header.
+func exchangeOnce(ctx context.Context, o clientOptions, req webRequest) (*webResponse, error) {
+	conn, proxied, err := connect(ctx, o, req.url)
+	if err != nil {
+		return nil, timedOut(ctx, o, err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	end := func() {
+		stop()
+		_ = conn.Close()
+	}
+	resp, err := converse(conn, req, proxied)
+	if err != nil {
+		end()
+		return nil, timedOut(ctx, o, err)
+	}
+	resp.url, resp.close = req.url, end
+	resp.body = namedErrors{ctx, o, resp.body}
+	return resp, nil
+}
+
+// timedOut says what a time that ran out means.
+func timedOut(ctx context.Context, o clientOptions, err error) error {
+	var ne net.Error
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &ne) && ne.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return stalled(o.timeout)
+	}
+	return err
+}
+
+type namedErrors struct {
+	ctx context.Context
+	o   clientOptions
+	r   io.Reader
+}
+
+func (n namedErrors) Read(p []byte) (int, error) {
+	k, err := n.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = timedOut(n.ctx, n.o, err)
+	}
+	return k, err
+}
+
+// movingConn fails when nothing moves for its timeout.
+type movingConn struct {
+	net.Conn
+	timeout time.Duration
+}
+
+func (c movingConn) Read(p []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.timeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(p)
+}
+
+func (c movingConn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// connect is a connection over which requests for u can be sent; proxied gives the proxy's user, where requests
+// are to name the whole URL.
+func connect(ctx context.Context, o clientOptions, u *url.URL) (conn net.Conn, proxied *url.URL, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	d := net.Dialer{KeepAlive: 30 * time.Second}
+	if o.unix != "" {
+		conn, err = d.DialContext(ctx, "unix", o.unix)
+		if err != nil {
+			return nil, nil, err
+		}
+		conn = movingConn{conn, o.timeout}
+		conn, err = secured(ctx, conn, o, u)
+		return conn, nil, err
+	}
+	proxy, err := proxiesOf(ctx).forURL(u)
+	if err != nil {
+		return nil, nil, err
+	}
+	first := u
+	if proxy != nil {
+		first = proxy
+	}
+	if conn, err = d.DialContext(ctx, "tcp", address(first)); err != nil {
+		return nil, nil, err
+	}
+	conn = movingConn{conn, o.timeout}
+	if conn, err = secured(ctx, conn, o, first); err != nil || proxy == nil {
+		return conn, nil, err
+	}
+	if u.Scheme == "http" {
+		return conn, proxy, nil
+	}
+	if err := tunnel(conn, proxy, u); err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	conn, err = secured(ctx, conn, o, u)
+	return conn, nil, err
+}
+
+// address is the host and port of u.
+func address(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// tunnel asks the proxy for a connection to u's host (RFC 9110, 9.3.6).
+func tunnel(conn net.Conn, proxy, u *url.URL) error {
+	text := "CONNECT " + address(u) + " HTTP/1.1\r\nHost: " + address(u) + "\r\n"
+	if proxy.User != nil {
+		text += "Proxy-Authorization: " + basic(proxy.User) + "\r\n"
+	}
+	if _, err := io.WriteString(conn, text+"\r\n"); err != nil {
+		return err
+	}
+	// byte by byte: what comes after the header is the other host's
+	resp, err := readHeader(bufio.NewReaderSize(oneByte{conn}, 16), "CONNECT")
+	if err == nil && (resp.status < 200 || resp.status > 299) {
+		err = fmt.Errorf("the server answered %d %s", resp.status, resp.reason)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot go through the proxy %s: %w", proxy.Redacted(), err)
+	}
+	return nil
+}
+
+type oneByte struct{ r io.Reader }
+
+func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(len(p), 1)]) }
+
+// secured puts TLS on conn where u asks for it.
+func secured(ctx context.Context, conn net.Conn, o clientOptions, u *url.URL) (net.Conn, error) {
+	if u.Scheme != "https" {
+		return conn, nil
+	}
+	conf := &tls.Config{InsecureSkipVerify: o.insecure, MinVersion: tls.VersionTLS12, ServerName: u.Hostname()} //nolint:gosec // validate_certs: false asks for it
 	file := o.caPath
 	if file == "" {
 		file = EnvOf(ctx)["SSL_CERT_FILE"] // that of the process is read by crypto/x509
@@ -35,89 +269,28 @@ func newClient(ctx context.Context, o clientOptions) (*http.Client, error) {
 	if file != "" {
 		pem, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read the certificate authorities: %w", err)
+			return nil, errors.Join(fmt.Errorf("cannot read the certificate authorities: %w", err), conn.Close())
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("cannot read the certificate authorities: %s has no certificate in PEM form", file)
+			return nil, errors.Join(fmt.Errorf("cannot read the certificate authorities: %s has no certificate in PEM form", file), conn.Close())
 		}
 	}
-	d := &net.Dialer{Timeout: o.timeout, KeepAlive: 30 * time.Second}
-	t := &http.Transport{
-		Proxy: proxiesOf(ctx).forRequest, DialContext: d.DialContext, TLSClientConfig: conf, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: o.timeout, ResponseHeaderTimeout: o.timeout, ExpectContinueTimeout: time.Second,
-	}
-	if o.unix != "" {
-		t.Proxy = nil
-		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", o.unix) }
-	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
+	t := tls.Client(conn, conf)
+	if err := t.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
 		return nil, err
 	}
-	return &http.Client{Transport: t, Jar: jar, CheckRedirect: o.redirect}, nil
+	return t, nil
 }
 
-// request is a request that gives up when nothing moves for o.timeout. The function that it
-// gives must be called when the body was read.
-func request(ctx context.Context, o clientOptions, req *http.Request) (*http.Response, func(), error) {
-	client, err := newClient(ctx, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	// redirects share the time that one header may take, ten times over
-	idle := time.AfterFunc(10*o.timeout, func() { cancel(stalled(10 * o.timeout)) })
-	end := func() {
-		idle.Stop()
-		cancel(nil)
-		client.CloseIdleConnections()
-	}
-	resp, err := client.Do(req.WithContext(ctx))
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause
-		}
-		end()
-		return nil, nil, plainError(err)
-	}
-	idle.Stop()
-	idle = time.AfterFunc(o.timeout, func() { cancel(stalled(o.timeout)) })
-	resp.Body = &movingBody{ReadCloser: resp.Body, ctx: ctx, idle: idle, timeout: o.timeout}
-	return resp, end, nil
+func basic(user *url.Userinfo) string {
+	password, _ := user.Password()
+	return basicAuth(user.Username(), password)
 }
 
-func stalled(d time.Duration) error { return fmt.Errorf("no answer for %s", d) }
-
-// movingBody sets the clock back with every piece that arrives.
-type movingBody struct {
-	io.ReadCloser
-	ctx     context.Context
-	idle    *time.Timer
-	timeout time.Duration
-}
-
-func (b *movingBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if n > 0 {
-		b.idle.Reset(b.timeout)
-	}
-	if err != nil && !errors.Is(err, io.EOF) && b.ctx.Err() != nil {
-		err = context.Cause(b.ctx)
-		if errors.Is(err, context.Canceled) {
-			err = stalled(b.timeout)
-		}
-	}
-	return n, err
-}
-
-// plainError is err without the URL that package http puts before it, which may have a password.
-func plainError(err error) error {
-	var ue *url.Error
-	if errors.As(err, &ue) {
-		return ue.Err
-	}
-	return err
+func basicAuth(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
 // shownURL is text for a message, without a password.
@@ -127,4 +300,9 @@ func shownURL(text string) string {
 		return "the URL"
 	}
 	return u.Redacted()
+}
+
+func digits(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 63)
+	return err == nil && !strings.HasPrefix(s, "+")
 }

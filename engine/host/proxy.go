@@ -2,14 +2,15 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
 )
 
-// proxies is the proxy settings of the environment, as curl(1) and net/http read them.
+// proxies is the proxy settings of the environment, as curl(1) reads them.
 // They are read anew for each request: a task can set its own.
 type proxies struct{ http, https, no string }
 
@@ -33,19 +34,26 @@ func proxiesOf(ctx context.Context) proxies {
 	}
 }
 
-// forRequest is the proxy for r, nil for none.
-func (p proxies) forRequest(r *http.Request) (*url.URL, error) {
+// forURL is the proxy through which u is reached, nil for none.
+func (p proxies) forURL(u *url.URL) (*url.URL, error) {
 	proxy := p.http
-	if r.URL.Scheme == "https" {
+	if u.Scheme == "https" {
 		proxy = p.https
 	}
-	if proxy == "" || p.bypassed(r.URL) {
-		return nil, nil //nolint:nilnil // as http.Transport.Proxy has it
+	if proxy == "" || p.bypassed(u) {
+		return nil, nil //nolint:nilnil // none is an answer
 	}
 	if !strings.Contains(proxy, "://") {
 		proxy = "http://" + proxy
 	}
-	return url.Parse(proxy)
+	to, err := url.Parse(proxy)
+	if err != nil {
+		return nil, errors.New("the proxy that the environment names is no URL")
+	}
+	if to.Scheme != "http" && to.Scheme != "https" {
+		return nil, fmt.Errorf("the proxy %s is not supported, only http and https proxies", to.Redacted())
+	}
+	return to, nil
 }
 
 // bypassed reports whether u is reached without a proxy: loopback addresses, and what no_proxy names.

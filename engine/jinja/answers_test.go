@@ -46,7 +46,7 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", src, got, want)
 		}
 	}
-	if n < 300 {
+	if n < 450 {
 		t.Errorf("only %d answers were read", n)
 	}
 	if *update {

@@ -263,7 +263,7 @@ func (in *interp) invoke(b *builtin, self any, pos []any, kw []kwarg) (any, erro
 
 // hidden is err without its text, which may quote a secret argument.
 func hidden(what string, err error) error {
-	switch err.(type) {
+	switch err.(type) { //nolint:errorlint // what wraps one of these may quote more
 	case limitErr, unsupportedErr, *unknownResult:
 		return err
 	}

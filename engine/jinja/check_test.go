@@ -10,7 +10,7 @@ import (
 
 func TestCheck(t *testing.T) {
 	for src, want := range map[string]string{
-		"{{ x | defualt(1) }}":                           `f:1:8: there is no filter named "defualt" (did you mean "default"?)`,
+		"{{ x | defualt(1) }}":                           `f:1:8: there is no filter named "defualt" (did you mean "default"?)`, //nolint:misspell // on purpose
 		"{% if x is definde %}{% endif %}":               `f:1:12: there is no test named "definde" (did you mean "defined"?)`,
 		"a\n{{ l | map('uper') }}":                       `f:2:12: there is no filter named "uper" (did you mean "upper"?)`,
 		"{{ l | selectattr('a', 'equlto', 1) }}":         `f:1:24: there is no test named "equlto" (did you mean "equalto"?)`,

@@ -103,8 +103,11 @@ func (e unsupportedErr) Error() string { return string(e) }
 
 // errorAt gives err a place, unless it has one.
 func (in *interp) errorAt(at place, err error) error {
-	switch t := err.(type) {
-	case nil, *unknownResult:
+	if err == nil {
+		return nil
+	}
+	switch t := err.(type) { //nolint:errorlint // what wraps one of these is another error
+	case *unknownResult:
 		return err
 	case *Error:
 		if t.Expr == "" {
@@ -113,7 +116,7 @@ func (in *interp) errorAt(at place, err error) error {
 		return err
 	}
 	e := &Error{Pos: at.in(in.base), Expr: in.source, Msg: err.Error(), Err: err}
-	switch err.(type) {
+	switch err.(type) { //nolint:errorlint // as above
 	case undefErr:
 		e.Kind = Undefined
 	case typeErr:

@@ -220,7 +220,7 @@ func (n *sliceExpr) eval(in *interp) (any, error) {
 
 // slice is x[from:to:step] for a sequence or text.
 func slice(x, from, to, step any) (any, error) {
-	size := 0
+	var size int
 	var runes []rune
 	switch t := x.(type) {
 	case *value.List:

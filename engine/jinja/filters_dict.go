@@ -188,7 +188,7 @@ func filterSubelements(c *call) (any, error) {
 		}
 		elements = c.items(c.self)
 	}
-	keys := []any{}
+	var keys []any
 	switch t := c.args[0].(type) {
 	case *value.List:
 		keys = t.Items

@@ -114,7 +114,7 @@ func filterTitle(s string) string {
 }
 
 func filterIndent(c *call) (any, error) {
-	by := ""
+	var by string
 	if s, ok := c.args[0].(string); ok {
 		by = s
 	} else {

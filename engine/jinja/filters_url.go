@@ -116,7 +116,7 @@ func splitURL(s string) *value.Dict {
 		}
 	}
 	if address != "" {
-		h, p := address, ""
+		var h, p string
 		if end := strings.IndexByte(address, ']'); strings.HasPrefix(address, "[") && end > 0 {
 			h, p = address[1:end], strings.TrimPrefix(address[end+1:], ":")
 		} else {

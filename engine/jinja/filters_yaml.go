@@ -6,6 +6,9 @@ import (
 	"rp/engine/yaml"
 )
 
+// yamlName stands for the file in what is wrong with a text that is read as YAML.
+const yamlName = "<text>"
+
 // YAML filters: what PyYAML's dump writes and its loader reads.
 func init() {
 	addFilter(define("to_yaml", "default_flow_style=none **kwargs", 0, func(c *call) (any, error) {
@@ -26,7 +29,7 @@ func init() {
 		if !ok {
 			return c.self, nil
 		}
-		v, problems := yaml.Load("", []byte(s), yaml.Options{})
+		v, problems := yaml.Load(yamlName, []byte(s), yaml.Options{})
 		return v, problems.Err()
 	}))
 	addFilter(define("from_yaml_all", "", 0, func(c *call) (any, error) {
@@ -34,13 +37,13 @@ func init() {
 		if !ok {
 			return c.self, nil
 		}
-		f, problems := yaml.Parse("", []byte(s))
+		f, problems := yaml.Parse(yamlName, []byte(s))
 		if problems.Failed() {
 			return nil, problems.Err()
 		}
 		out := []any{}
 		for _, doc := range f.Docs {
-			v, problems := yaml.Value("", doc, yaml.Options{})
+			v, problems := yaml.Value(yamlName, doc, yaml.Options{})
 			if problems.Failed() {
 				return nil, problems.Err()
 			}

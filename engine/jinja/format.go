@@ -288,7 +288,7 @@ func (s percentSpec) pad(sign, text string, number bool) string {
 // formatFloat is f, which is not negative, by a verb of C's printf.
 func formatFloat(f float64, verb byte, precision int, alt bool) string {
 	upper := verb >= 'A' && verb <= 'Z'
-	text := ""
+	var text string
 	switch {
 	case math.IsInf(f, 0):
 		text = "inf"
@@ -312,7 +312,7 @@ func formatG(f float64, precision int, alt bool) string {
 	}
 	e := strconv.FormatFloat(f, 'e', precision-1, 64)
 	exp, _ := strconv.Atoi(e[strings.IndexByte(e, 'e')+1:])
-	mantissa, tail := e, ""
+	var mantissa, tail string
 	if exp < -4 || exp >= precision {
 		i := strings.IndexByte(e, 'e')
 		mantissa, tail = e[:i], e[i:]

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"rp/engine/value"
 )
 
 // format is str.format: {} {0} {name} {0.attr[key]!r:>10}.
@@ -143,6 +145,9 @@ func (f *formatter) value(name string) (any, error) {
 			v, err = f.c.in.item(v, key)
 			rest = rest[n+1:]
 		}
+		if u, ok := v.(value.Undefined); ok && err == nil {
+			err = undefErr{u}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +160,7 @@ func (f *formatter) argument(name string) (any, error) {
 	i, err := strconv.Atoi(name)
 	switch {
 	case name == "":
-		mode, i, err = 'a', f.next, nil
+		mode, i = 'a', f.next
 		f.next++
 	case err != nil:
 		for _, k := range f.c.kw {

@@ -72,14 +72,13 @@ func FuzzEval(f *testing.F) {
 		if err != nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		v, err := tmpl.Eval(ctx, env, fuzzVars())
+		start := time.Now()
+		v, err := tmpl.Eval(context.Background(), env, fuzzVars())
 		if err == nil {
 			_ = Repr(v)
 		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%q ran for ten seconds", src)
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("%q ran for %v", src, d)
 		}
 	})
 }

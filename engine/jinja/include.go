@@ -10,9 +10,8 @@ import (
 // chain are the blocks of a template and of those it extends: for each name
 // its versions, that of the template itself first.
 type chain struct {
-	blocks  map[string][]blockVersion
-	parent  *Template // set by extends while the body of the child runs
-	extends bool
+	blocks map[string][]blockVersion
+	parent *Template // set by extends while the body of the child runs
 }
 
 // blockVersion is a block and the template that it stands in.
@@ -180,7 +179,7 @@ func (in *interp) loadFirst(names []any) (*Template, error) {
 	if in.env.Include == nil {
 		return nil, typef("no loader for this environment specified")
 	}
-	err := error(typef("Tried to select from an empty list of templates."))
+	err := typef("Tried to select from an empty list of templates.")
 	for _, n := range names {
 		src, pos, loadErr := in.env.Include(Str(n))
 		if loadErr == nil {

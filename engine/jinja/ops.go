@@ -118,8 +118,10 @@ func arithNum(op string, a, b num) (any, error) {
 	}
 	if (op == "//" || op == "%") && b.isZero() {
 		switch {
+		case (!a.isInt() || !b.isInt()) && op == "%":
+			return nil, typef("float modulo")
 		case !a.isInt() || !b.isInt():
-			return nil, typef("float divmod()")
+			return nil, typef("float floor division by zero")
 		case op == "%":
 			return nil, typef("integer modulo by zero")
 		}

@@ -32,9 +32,12 @@ func (o Options) withDefaults() Options {
 		field *string
 		text  string
 	}{
-		{&o.BlockStart, "{%"}, {&o.BlockEnd, "%}"},
-		{&o.VarStart, "{{"}, {&o.VarEnd, "}}"},
-		{&o.CommentStart, "{#"}, {&o.CommentEnd, "#}"},
+		{&o.BlockStart, "{%"},
+		{&o.BlockEnd, "%}"},
+		{&o.VarStart, "{{"},
+		{&o.VarEnd, "}}"},
+		{&o.CommentStart, "{#"},
+		{&o.CommentEnd, "#}"},
 		{&o.Newline, "\n"},
 	} {
 		if *d.field == "" {

@@ -26,7 +26,6 @@ type parser struct {
 	blocks map[string]*blockStmt
 	// mutates is set when the source calls a method that changes a list or dict in place.
 	mutates bool
-	loops   int
 }
 
 func (p *parser) fail(at place, format string, args ...any) {
@@ -108,11 +107,11 @@ func (p *parser) expectOp(op string) token {
 	return p.next()
 }
 
-func (p *parser) expectName(name string) token {
+func (p *parser) expectName(name string) {
 	if !p.isName(name) {
 		p.failExpected(name)
 	}
-	return p.next()
+	p.next()
 }
 
 func (p *parser) expect(kind tokenKind) token {

@@ -10,10 +10,7 @@ import (
 func (p *parser) tuple(cond bool) expr {
 	start := p.cur().at
 	var items []expr
-	for {
-		if p.tupleEnds() {
-			break
-		}
+	for !p.tupleEnds() {
 		items = append(items, p.expression(cond))
 		if !p.isOp(",") {
 			if len(items) == 1 {

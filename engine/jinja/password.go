@@ -25,7 +25,7 @@ var cryptSchemes = map[string]cryptScheme{
 	"md5":      {salt: 8, maxSalt: 8},
 	"sha256":   {salt: 16, maxSalt: 16, rounds: 535000, minRounds: 1000, maxRounds: 999999999},
 	"sha512":   {salt: 16, maxSalt: 16, rounds: 656000, minRounds: 1000, maxRounds: 999999999},
-	"blowfish": {salt: 22, maxSalt: 22, rounds: 12, minRounds: 4, maxRounds: 16},
+	"blowfish": {salt: 22, maxSalt: 22, rounds: 12, minRounds: 10, maxRounds: 16},
 }
 
 // maxRounds keeps a template from running for minutes; so does the bound on

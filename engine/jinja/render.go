@@ -109,6 +109,9 @@ func Condition(ctx context.Context, env *Env, vars Vars, cond any) (Truth, error
 		if c == "" {
 			return True, nil
 		}
+		if HasTemplate(c) {
+			return Condition(ctx, env, vars, value.Template{Source: c})
+		}
 		x, err := ParseExpr(c, diag.Pos{})
 		if err != nil {
 			return False, err

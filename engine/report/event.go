@@ -2,7 +2,7 @@
 // reads: a live view on a terminal, plain lines elsewhere, JSON lines.
 //
 // The engine gives every [Event] to one [Sink], in the order of the tasks. The
-// sinks write through a [Masker], which hides secrets in whatever is shown.
+// sinks give whole lines to their writers, which hide secrets in them (vars.Masker).
 //
 // What goes where stands at the top of text.go. The package imports wire, state,
 // value and diag; it knows neither hosts nor playbooks.
