@@ -81,7 +81,6 @@ func (s *setup) config(pb *play.Playbook) (engine.Config, error) {
 // finish keeps the run's record, says what went wrong outside of tasks, and gives the exit code.
 func (s *setup) finish(c engine.Config, command []string, sum engine.Summary) error {
 	s.closeSink()
-	s.flush()
 	if err := s.keep(c, command, sum); err != nil {
 		fmt.Fprintln(os.Stderr, "rp:", err)
 	}

@@ -35,15 +35,20 @@ type setup struct {
 	masker *vars.Masker
 	conn   *connector
 	sink   report.Sink
-	// closers give out what the masker held back, since it might have been the start of a secret.
-	closers []io.Closer
 }
 
-// flush ends the output.
-func (s *setup) flush() {
-	for _, c := range s.closers {
-		_ = c.Close() // a closed pipe takes no more output
+// masked hides secrets in what is written to w. Each Write is looked at by itself,
+// so nothing is held back and whoever writes gives whole lines.
+type masked struct {
+	masker *vars.Masker
+	w      io.Writer
+}
+
+func (m masked) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(m.w, m.masker.Mask(string(p))); err != nil {
+		return 0, err
 	}
+	return len(p), nil
 }
 
 // printDiagnostics writes ds to stderr and gives the exit code for them, or nil.
@@ -108,7 +113,7 @@ func (s *setup) known(layers []*value.Dict) jinja.MapVars {
 
 // newSink makes what reports: see the rules at the top of report/text.go.
 func (s *setup) newSink() report.Sink {
-	out, errOut := s.masker.Writer(os.Stdout), s.masker.Writer(os.Stderr)
+	out, errOut := masked{s.masker, os.Stdout}, masked{s.masker, os.Stderr}
 	if s.f.output == "json" {
 		return &report.JSON{Out: out}
 	}

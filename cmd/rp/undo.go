@@ -80,11 +80,12 @@ func runUndo(cmd *cobra.Command, f *flags, id string, list, force bool) error {
 	}
 	begun := time.Now().UTC()
 	results := engine.Undo(ctx, u)
-	out := s.masker.Writer(cmd.OutOrStdout())
-	code := showUndo(out, results, list)
-	if err := out.Close(); err != nil {
-		return err
+	s.closeSink()
+	show := showUndo
+	if f.output == "json" {
+		show = undoJSON
 	}
+	code := show(masked{s.masker, cmd.OutOrStdout()}, results, list)
 	if !list {
 		now := record.Run{ID: c.ID, Started: begun, Ended: time.Now().UTC(), Undoes: rec.ID, Command: []string{"undo", rec.ID}, Dir: rec.Dir, Inventory: rec.Inventory, Code: code}
 		if err := record.Save(dir, now); err != nil {
