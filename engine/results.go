@@ -27,7 +27,7 @@ type itemEnd struct {
 	msg      string
 	warnings []string
 	changes  []wire.Change
-	print    any
+	shown    any
 	facts    *value.Dict
 	// rawFailed: the host said failed, and failed_when said otherwise: it dropped what came after.
 	rawFailed  bool
@@ -59,7 +59,7 @@ func fromReply(r reply, may bool) itemEnd {
 
 // fromAction is what an action of the controller gave.
 func fromAction(out module.Outcome, err error) itemEnd {
-	e := itemEnd{changed: out.Changed, failed: out.Failed, skipped: out.Skipped, unknown: out.Unknown, print: out.Print, facts: out.Facts}
+	e := itemEnd{changed: out.Changed, failed: out.Failed, skipped: out.Skipped, unknown: out.Unknown, shown: out.Print, facts: out.Facts}
 	e.fields, _ = value.FromGo(map[string]any(out.Result)).(*value.Dict)
 	if e.fields == nil {
 		e.fields = value.NewDict()

@@ -151,8 +151,10 @@ func (j *job) step(ctx context.Context) error {
 // waitOthers waits until the other hosts have come as far as p; meanwhile others may use this host's slot.
 func (w *worker) waitOthers(ctx context.Context, p place) error {
 	w.slot.release()
-	defer w.slot.acquire(ctx)
-	return w.b.wait(ctx, w.host.Name, p)
+	if err := w.b.wait(ctx, w.host.Name, p); err != nil {
+		return err
+	}
+	return w.slot.acquire(ctx)
 }
 
 // leads says, for a run_once task, whether this host runs it.

@@ -147,7 +147,7 @@ func (j *job) takeFacts(end *taskEnd) {
 func (j *job) event(e *itemEnd, t report.Type) report.Event {
 	ev := j.start
 	ev.Type, ev.Status, ev.Msg, ev.After = t, e.status(), e.msg, e.after
-	ev.Host, ev.Changes, ev.Warnings, ev.Print, ev.NoLog = j.w.host.Name, e.changes, e.warnings, e.print, j.noLog
+	ev.Host, ev.Changes, ev.Warnings, ev.Print, ev.NoLog = j.w.host.Name, e.changes, e.warnings, e.shown, j.noLog
 	ev.Attempt = e.attempts
 	if !j.noLog {
 		ev.Result = e.registered()
