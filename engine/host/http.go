@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -101,7 +102,13 @@ func (l *Linux) tryExchange(ctx context.Context, r state.HTTPRequest, challenge 
 	if challenge && resp.status == 401 && asksBasic(resp) {
 		return l.tryExchange(ctx, r, false)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.body, httpBodyMax+1))
+	in := resp.body
+	if strings.EqualFold(resp.header.Get("Content-Encoding"), "gzip") { // though nobody asked for it
+		if in, err = gzip.NewReader(in); err != nil {
+			return nil, fmt.Errorf("the answer is not packed as it says: %w", err)
+		}
+	}
+	body, err := io.ReadAll(io.LimitReader(in, httpBodyMax+1))
 	if err != nil {
 		return nil, err
 	}

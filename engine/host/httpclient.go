@@ -137,12 +137,14 @@ func exchangeOnce(ctx context.Context, o clientOptions, req webRequest) (*webRes
 	return resp, nil
 }
 
-// timedOut says what a time that ran out means.
+// timedOut says in plain words what a connection that ended or stood still means.
 func timedOut(ctx context.Context, o clientOptions, err error) error {
 	var ne net.Error
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the server closed the connection in the middle of its answer")
 	case errors.As(err, &ne) && ne.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return stalled(o.timeout)
 	}
@@ -183,7 +185,7 @@ func (c movingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// connect is a connection over which requests for u can be sent; proxied gives the proxy's user, where requests
+// connect is a connection over which requests for u can be sent; proxied is the proxy that they go to, where they
 // are to name the whole URL.
 func connect(ctx context.Context, o clientOptions, u *url.URL) (conn net.Conn, proxied *url.URL, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
@@ -242,7 +244,7 @@ func tunnel(conn net.Conn, proxy, u *url.URL) error {
 		return err
 	}
 	// byte by byte: what comes after the header is the other host's
-	resp, err := readHeader(bufio.NewReaderSize(oneByte{conn}, 16), "CONNECT")
+	resp, err := readHeader(bufio.NewReaderSize(oneByte{conn}, 16))
 	if err == nil && (resp.status < 200 || resp.status > 299) {
 		err = fmt.Errorf("the server answered %d %s", resp.status, resp.reason)
 	}
