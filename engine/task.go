@@ -114,7 +114,7 @@ func (j *job) prepare(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("there is no module %q", t.Module)
 	}
-	j.spec = spec
+	j.spec, j.once = spec, j.once || spec.Once
 	return nil
 }
 

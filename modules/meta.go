@@ -31,9 +31,9 @@ reset_connection connects anew. noop does nothing.`,
 }
 
 var pauseSpec = module.Spec{
-	Name: "pause", Builtin: true, Kind: module.Action,
+	Name: "pause", Builtin: true, Kind: module.Action, Once: true,
 	Short: "Wait, or ask",
-	Doc:   `Waits for some time, or until somebody presses Enter. Where no terminal is there, it waits out the time given, and does not wait for an answer.`,
+	Doc:   `Waits for some time, or until somebody presses Enter; once for all hosts. Where no terminal is there, it waits out the time given, and does not wait for an answer.`,
 	Args: []module.Arg{
 		{Name: "seconds", Type: module.Int, Doc: "How long."},
 		{Name: "minutes", Type: module.Int, Doc: "How long."},

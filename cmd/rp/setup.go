@@ -122,6 +122,9 @@ func (s *setup) newSink() report.Sink {
 		Out: out, Err: errOut, Colour: s.f.useColour(terminal),
 		Diff: s.f.diff, Check: s.f.check, Verbosity: s.f.verbosity, Profile: s.f.profile,
 	}
+	if width, _ := terminalSize(); terminal && width > 0 {
+		text.Width = min(width, 79)
+	}
 	if !s.f.wantsLive(terminal) {
 		return &text
 	}

@@ -94,6 +94,8 @@ type Spec struct {
 	// Local: the result depends on nothing but this host's own files, accounts, packages,
 	// units and kernel, so it may be read ahead of the other hosts.
 	Local bool
+	// Once: it runs once for all hosts of a batch, as if run_once were set (pause).
+	Once bool
 	// Facts: what its result has under ansible_facts becomes variables of the host.
 	Facts bool
 	// Examples are tasks, YAML.
