@@ -227,7 +227,9 @@ func (t table) Find(name string) (play.Module, bool) {
 	return m, true
 }
 
-func (t table) Names() []string { return append(slices.Sorted(maps.Keys(t.l.fake)), modules.Names()...) }
+func (t table) Names() []string {
+	return append(slices.Sorted(maps.Keys(t.l.fake)), modules.Names()...)
+}
 
 func (t table) Check(string, *value.Dict, func(string) diag.Pos, diag.Pos) diag.List { return nil }
 
@@ -312,8 +314,14 @@ func counts(st report.Stats) string {
 		name string
 		n    int
 	}{
-		{"ok", st.OK}, {"changed", st.Changed}, {"unreachable", st.Unreachable}, {"failed", st.Failed},
-		{"skipped", st.Skipped}, {"rescued", st.Rescued}, {"ignored", st.Ignored}, {"may", st.May},
+		{"ok", st.OK},
+		{"changed", st.Changed},
+		{"unreachable", st.Unreachable},
+		{"failed", st.Failed},
+		{"skipped", st.Skipped},
+		{"rescued", st.Rescued},
+		{"ignored", st.Ignored},
+		{"may", st.May},
 	} {
 		if f.n > 0 {
 			fmt.Fprintf(&b, " %s=%d", f.name, f.n)

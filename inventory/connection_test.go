@@ -35,12 +35,18 @@ func TestConnect(t *testing.T) {
 		"the older names go first": {map[string]any{
 			"ansible_host": "a", "ansible_ssh_host": "b", "ansible_user": "a", "ansible_ssh_user": "b", "ansible_port": int64(1), "ansible_ssh_port": "2", "ansible_password": "a", "ansible_ssh_pass": "b",
 		}, Connection{Kind: SSH, Host: "b", User: "b", Port: 2, Password: "b"}},
-		"a method's own": {map[string]any{"ansible_become_user": "a", "ansible_sudo_user": "b", "ansible_sudo_pass": int64(123), "ansible_su_user": "c"},
-			Connection{Kind: SSH, Host: "web1", BecomeUser: "b", BecomePassword: "123"}},
-		"nothing in them": {map[string]any{"ansible_host": nil, "ansible_user": value.Omit{}, "ansible_port": "", "ansible_become": false, "ansible_connection": "local"},
-			Connection{Kind: Local, Host: "web1", Become: &no}},
-		"ssh arguments": {map[string]any{"ansible_ssh_common_args": "-o ProxyJump=bob@gate:2222,inner", "ansible_ssh_extra_args": "-i key -C"},
-			Connection{Kind: SSH, Host: "web1", SSHText: "-o ProxyJump=bob@gate:2222,inner -i key -C"}},
+		"a method's own": {
+			map[string]any{"ansible_become_user": "a", "ansible_sudo_user": "b", "ansible_sudo_pass": int64(123), "ansible_su_user": "c"},
+			Connection{Kind: SSH, Host: "web1", BecomeUser: "b", BecomePassword: "123"},
+		},
+		"nothing in them": {
+			map[string]any{"ansible_host": nil, "ansible_user": value.Omit{}, "ansible_port": "", "ansible_become": false, "ansible_connection": "local"},
+			Connection{Kind: Local, Host: "web1", Become: &no},
+		},
+		"ssh arguments": {
+			map[string]any{"ansible_ssh_common_args": "-o ProxyJump=bob@gate:2222,inner", "ansible_ssh_extra_args": "-i key -C"},
+			Connection{Kind: SSH, Host: "web1", SSHText: "-o ProxyJump=bob@gate:2222,inner -i key -C"},
+		},
 	} {
 		got, ds := connect(c.vars)
 		if d := cmp.Diff(c.want, got); d != "" || len(ds) > 0 {

@@ -171,7 +171,9 @@ func (a *apt) args(t transaction, simulate bool) []string {
 		on   bool
 		flag string
 	}{
-		{t.noRecommends, "--no-install-recommends"}, {t.autoRemove, "--auto-remove"}, {t.purge, "--purge"},
+		{t.noRecommends, "--no-install-recommends"},
+		{t.autoRemove, "--auto-remove"},
+		{t.purge, "--purge"},
 		{t.allowDowngrade || simulate, "--allow-downgrades"}, // a simulation tells of one, and the plan refuses it
 	} {
 		if f.on {
@@ -322,8 +324,10 @@ func lastLines(s string, n int) string {
 
 func (a *apt) refresh(ctx context.Context, wait time.Duration) error {
 	err := waitForLock(ctx, wait, func() (bool, error) {
-		r, err := a.l.run(ctx, call{argv: []string{"apt-get", "-q", "-o", fmt.Sprintf("DPkg::Lock::Timeout=%d", int(wait.Seconds())), "update"},
-			env: aptEnv, timeout: refreshTimeout})
+		r, err := a.l.run(ctx, call{
+			argv: []string{"apt-get", "-q", "-o", fmt.Sprintf("DPkg::Lock::Timeout=%d", int(wait.Seconds())), "update"},
+			env:  aptEnv, timeout: refreshTimeout,
+		})
 		if err != nil {
 			return false, err
 		}

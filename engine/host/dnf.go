@@ -180,8 +180,10 @@ func untoldLatest(t transaction) []string {
 
 // assume asks for what verb would do, and declines it.
 func (d *dnf) assume(ctx context.Context, t transaction, verb string, names []string) ([]step, error) {
-	argv := []string{d.tool, "-C", "--assumeno", "--setopt=logdir=" + d.l.o.Scratch, "--setopt=logfile=/dev/null", "--setopt=persistdir=" + d.l.o.Scratch,
-		fmt.Sprintf("--setopt=clean_requirements_on_remove=%t", t.autoRemove), "--setopt=exit_on_lock=True"}
+	argv := []string{
+		d.tool, "-C", "--assumeno", "--setopt=logdir=" + d.l.o.Scratch, "--setopt=logfile=/dev/null", "--setopt=persistdir=" + d.l.o.Scratch,
+		fmt.Sprintf("--setopt=clean_requirements_on_remove=%t", t.autoRemove), "--setopt=exit_on_lock=True",
+	}
 	if t.noRecommends && d.tool != "yum" {
 		argv = append(argv, "--setopt=install_weak_deps=False")
 	}
@@ -275,8 +277,10 @@ func (d *dnf) refresh(ctx context.Context, wait time.Duration) error {
 
 func (d *dnf) updated() (int64, error) {
 	var files []string
-	for _, pattern := range []string{"/var/cache/dnf/*/repodata/repomd.xml", "/var/cache/libdnf5/*/repodata/repomd.xml",
-		"/var/cache/dnf/*.solv", "/var/cache/yum/*/repomd.xml", "/var/cache/yum/*/*/repomd.xml", "/var/cache/yum/*/*/*/repomd.xml"} {
+	for _, pattern := range []string{
+		"/var/cache/dnf/*/repodata/repomd.xml", "/var/cache/libdnf5/*/repodata/repomd.xml",
+		"/var/cache/dnf/*.solv", "/var/cache/yum/*/repomd.xml", "/var/cache/yum/*/*/repomd.xml", "/var/cache/yum/*/*/*/repomd.xml",
+	} {
 		found, err := filepath.Glob(d.l.path(pattern))
 		if err != nil {
 			return 0, err

@@ -25,8 +25,10 @@ var distributionNames = map[string]string{
 
 // osFamilies are the families of distributions by Ansible's names; one that is not here is its own.
 var osFamilies = map[string][]string{
-	"RedHat": {"RedHat", "CentOS", "Fedora", "Rocky", "AlmaLinux", "OracleLinux", "Amazon", "Scientific", "CloudLinux", "Virtuozzo",
-		"openEuler", "Anolis OS", "EuroLinux", "MIRACLE", "Alinux", "Kylin Linux Advanced Server"},
+	"RedHat": {
+		"RedHat", "CentOS", "Fedora", "Rocky", "AlmaLinux", "OracleLinux", "Amazon", "Scientific", "CloudLinux", "Virtuozzo",
+		"openEuler", "Anolis OS", "EuroLinux", "MIRACLE", "Alinux", "Kylin Linux Advanced Server",
+	},
 	"Debian":     {"Debian", "Ubuntu", "Linux Mint", "Kali", "Devuan", "Pop!_OS", "KDE neon", "Parrot", "Deepin", "Uos"},
 	"Suse":       {"SLES", "SLED", "SLES_SAP", "SL-Micro", "openSUSE", "openSUSE Leap", "openSUSE Tumbleweed", "openSUSE MicroOS"},
 	"Archlinux":  {"Archlinux", "Manjaro", "EndeavourOS", "Artix"},

@@ -82,24 +82,42 @@ func TestDistributions(t *testing.T) {
 		files map[string]string
 		want  facts
 	}{
-		"debian": {map[string]string{"/etc/os-release": "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nVERSION=\"12 (bookworm)\"\nVERSION_CODENAME=bookworm\nID=debian\n", "/etc/debian_version": "12.15\n"},
-			facts{"distribution": "Debian", "distribution_version": "12.15", "distribution_major_version": "12", "distribution_release": "bookworm", "os_family": "Debian", "distribution_minor_version": "15"}},
-		"debian testing": {map[string]string{"/etc/os-release": "ID=debian\nVERSION_CODENAME=trixie\n", "/etc/debian_version": "trixie/sid\n"},
-			facts{"distribution": "Debian", "distribution_version": "NA", "distribution_release": "trixie"}},
-		"ubuntu": {map[string]string{"/usr/lib/os-release": "NAME=Ubuntu\nVERSION_ID=\"24.04\"\nVERSION=\"24.04.1 LTS (Noble Numbat)\"\nVERSION_CODENAME=noble\nID=ubuntu\nID_LIKE=debian\n"},
-			facts{"distribution": "Ubuntu", "distribution_version": "24.04", "distribution_major_version": "24", "distribution_release": "noble", "os_family": "Debian"}},
-		"centos 7": {map[string]string{"/etc/os-release": "NAME=\"CentOS Linux\"\nVERSION=\"7 (Core)\"\nID=\"centos\"\nVERSION_ID=\"7\"\n", "/etc/centos-release": "CentOS Linux release 7.9.2009 (Core)\n", "/etc/redhat-release": "CentOS Linux release 7.9.2009 (Core)\n"},
-			facts{"distribution": "CentOS", "distribution_version": "7.9", "distribution_major_version": "7", "distribution_release": "Core", "os_family": "RedHat", "distribution_file_variety": "RedHat"}},
-		"rocky": {map[string]string{"/etc/os-release": "NAME=\"Rocky Linux\"\nVERSION=\"9.3 (Blue Onyx)\"\nID=\"rocky\"\nVERSION_ID=\"9.3\"\n"},
-			facts{"distribution": "Rocky", "distribution_version": "9.3", "distribution_major_version": "9", "distribution_release": "Blue Onyx", "os_family": "RedHat"}},
-		"rhel": {map[string]string{"/etc/os-release": "NAME=\"Red Hat Enterprise Linux\"\nVERSION=\"8.5 (Ootpa)\"\nID=\"rhel\"\nVERSION_ID=\"8.5\"\n"},
-			facts{"distribution": "RedHat", "distribution_version": "8.5", "distribution_release": "Ootpa", "os_family": "RedHat"}},
-		"leap": {map[string]string{"/etc/os-release": "NAME=\"openSUSE Leap\"\nVERSION=\"15.5\"\nID=\"opensuse-leap\"\nVERSION_ID=\"15.5\"\n"},
-			facts{"distribution": "openSUSE Leap", "distribution_major_version": "15", "distribution_release": "5", "os_family": "Suse"}},
-		"alpine": {map[string]string{"/etc/os-release": "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.19.0\n", "/etc/alpine-release": "3.19.1\n"},
-			facts{"distribution": "Alpine", "distribution_version": "3.19.1", "distribution_release": "NA", "os_family": "Alpine"}},
-		"arch": {map[string]string{"/etc/os-release": "NAME=\"Arch Linux\"\nID=arch\nBUILD_ID=rolling\n"},
-			facts{"distribution": "Archlinux", "distribution_version": "rolling", "os_family": "Archlinux"}},
+		"debian": {
+			map[string]string{"/etc/os-release": "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nVERSION=\"12 (bookworm)\"\nVERSION_CODENAME=bookworm\nID=debian\n", "/etc/debian_version": "12.15\n"},
+			facts{"distribution": "Debian", "distribution_version": "12.15", "distribution_major_version": "12", "distribution_release": "bookworm", "os_family": "Debian", "distribution_minor_version": "15"},
+		},
+		"debian testing": {
+			map[string]string{"/etc/os-release": "ID=debian\nVERSION_CODENAME=trixie\n", "/etc/debian_version": "trixie/sid\n"},
+			facts{"distribution": "Debian", "distribution_version": "NA", "distribution_release": "trixie"},
+		},
+		"ubuntu": {
+			map[string]string{"/usr/lib/os-release": "NAME=Ubuntu\nVERSION_ID=\"24.04\"\nVERSION=\"24.04.1 LTS (Noble Numbat)\"\nVERSION_CODENAME=noble\nID=ubuntu\nID_LIKE=debian\n"},
+			facts{"distribution": "Ubuntu", "distribution_version": "24.04", "distribution_major_version": "24", "distribution_release": "noble", "os_family": "Debian"},
+		},
+		"centos 7": {
+			map[string]string{"/etc/os-release": "NAME=\"CentOS Linux\"\nVERSION=\"7 (Core)\"\nID=\"centos\"\nVERSION_ID=\"7\"\n", "/etc/centos-release": "CentOS Linux release 7.9.2009 (Core)\n", "/etc/redhat-release": "CentOS Linux release 7.9.2009 (Core)\n"},
+			facts{"distribution": "CentOS", "distribution_version": "7.9", "distribution_major_version": "7", "distribution_release": "Core", "os_family": "RedHat", "distribution_file_variety": "RedHat"},
+		},
+		"rocky": {
+			map[string]string{"/etc/os-release": "NAME=\"Rocky Linux\"\nVERSION=\"9.3 (Blue Onyx)\"\nID=\"rocky\"\nVERSION_ID=\"9.3\"\n"},
+			facts{"distribution": "Rocky", "distribution_version": "9.3", "distribution_major_version": "9", "distribution_release": "Blue Onyx", "os_family": "RedHat"},
+		},
+		"rhel": {
+			map[string]string{"/etc/os-release": "NAME=\"Red Hat Enterprise Linux\"\nVERSION=\"8.5 (Ootpa)\"\nID=\"rhel\"\nVERSION_ID=\"8.5\"\n"},
+			facts{"distribution": "RedHat", "distribution_version": "8.5", "distribution_release": "Ootpa", "os_family": "RedHat"},
+		},
+		"leap": {
+			map[string]string{"/etc/os-release": "NAME=\"openSUSE Leap\"\nVERSION=\"15.5\"\nID=\"opensuse-leap\"\nVERSION_ID=\"15.5\"\n"},
+			facts{"distribution": "openSUSE Leap", "distribution_major_version": "15", "distribution_release": "5", "os_family": "Suse"},
+		},
+		"alpine": {
+			map[string]string{"/etc/os-release": "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.19.0\n", "/etc/alpine-release": "3.19.1\n"},
+			facts{"distribution": "Alpine", "distribution_version": "3.19.1", "distribution_release": "NA", "os_family": "Alpine"},
+		},
+		"arch": {
+			map[string]string{"/etc/os-release": "NAME=\"Arch Linux\"\nID=arch\nBUILD_ID=rolling\n"},
+			facts{"distribution": "Archlinux", "distribution_version": "rolling", "os_family": "Archlinux"},
+		},
 		"none": {nil, facts{"distribution": "OtherLinux", "distribution_version": "NA", "os_family": "OtherLinux"}},
 	} {
 		t.Run(name, func(t *testing.T) { wantFacts(t, gather(t, fakeRoot(t, tc.files), "distribution"), tc.want) })
@@ -197,8 +215,10 @@ func TestSmallFacts(t *testing.T) {
 		"cmdline":      map[string]any{"BOOT_IMAGE": "/vmlinuz", "root": "UUID=1", "ro": true, "console": "ttyS0", "quiet": true},
 		"proc_cmdline": map[string]any{"BOOT_IMAGE": "/vmlinuz", "root": "UUID=1", "ro": true, "console": []any{"tty0", "ttyS0"}, "quiet": true},
 	})
-	wantFacts(t, gather(t, l, "dns"), facts{"dns": map[string]any{"nameservers": []any{"10.0.0.1", "10.0.0.2"},
-		"search": []any{"a.example", "b.example"}, "options": map[string]any{"ndots": "2", "rotate": true}}})
+	wantFacts(t, gather(t, l, "dns"), facts{"dns": map[string]any{
+		"nameservers": []any{"10.0.0.1", "10.0.0.2"},
+		"search":      []any{"a.example", "b.example"}, "options": map[string]any{"ndots": "2", "rotate": true},
+	}})
 	wantFacts(t, gather(t, l, "ssh_pub_keys"), facts{"ssh_host_key_rsa_public": "AAAA", "ssh_host_key_rsa_public_keytype": "ssh-rsa"})
 	wantFacts(t, gather(t, l, "selinux"), facts{"selinux": map[string]any{"status": "enabled", "mode": "permissive", "config_mode": "enforcing", "type": "targeted"}})
 	wantFacts(t, gather(t, l, "fips"), facts{"fips": true})
@@ -272,8 +292,10 @@ func TestRoutes(t *testing.T) {
 		t.Errorf("IPv6 routes: %+v", r6)
 	}
 	d := defaultFacts(map[string]map[string]any{"eth0": {"type": "ether", "ipv4": describe4([]byte{10, 1, 2, 3}, 22, "10.1.3.255")}}, "ipv4", "10.1.2.3", []route{{"wg0", "", 500}, {"eth0", "10.1.0.1", 100}})
-	want := map[string]any{"interface": "eth0", "alias": "eth0", "address": "10.1.2.3", "gateway": "10.1.0.1", "type": "ether",
-		"netmask": "255.255.252.0", "network": "10.1.0.0", "prefix": "22", "broadcast": "10.1.3.255"}
+	want := map[string]any{
+		"interface": "eth0", "alias": "eth0", "address": "10.1.2.3", "gateway": "10.1.0.1", "type": "ether",
+		"netmask": "255.255.252.0", "network": "10.1.0.0", "prefix": "22", "broadcast": "10.1.3.255",
+	}
 	if !reflect.DeepEqual(d, want) {
 		t.Errorf("the default route is %v, want %v", d, want)
 	}
@@ -285,8 +307,10 @@ func TestRoutes(t *testing.T) {
 // The facts of the machine that the tests run on: names and types.
 func TestOwnFacts(t *testing.T) {
 	f := read1(t, NewLinux(Options{}), state.Facts{}).Info.Or(nil)
-	for _, k := range []string{"system", "kernel", "kernel_version", "machine", "architecture", "hostname", "nodename", "fqdn", "distribution", "os_family",
-		"user_id", "user_dir", "user_shell", "service_mgr", "pkg_mgr", "virtualization_type"} {
+	for _, k := range []string{
+		"system", "kernel", "kernel_version", "machine", "architecture", "hostname", "nodename", "fqdn", "distribution", "os_family",
+		"user_id", "user_dir", "user_shell", "service_mgr", "pkg_mgr", "virtualization_type",
+	} {
 		if s, ok := f[k].(string); !ok || s == "" {
 			t.Errorf("%s is %#v", k, f[k])
 		}

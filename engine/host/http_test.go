@@ -63,13 +63,18 @@ func TestHTTP(t *testing.T) {
 		r    state.HTTPRequest
 		want map[string]any
 	}{
-		{"get", state.HTTPRequest{URL: "/echo", ReturnContent: true, Headers: map[string]string{"X-Test": "h"}},
-			map[string]any{"status": int64(200), "content": "GET  : h", "redirected": false, "content_type": "text/plain; charset=utf-8", "content_length": "8", "msg": "OK (8 bytes)", "elapsed": int64(0)}},
+		{
+			"get",
+			state.HTTPRequest{URL: "/echo", ReturnContent: true, Headers: map[string]string{"X-Test": "h"}},
+			map[string]any{"status": int64(200), "content": "GET  : h", "redirected": false, "content_type": "text/plain; charset=utf-8", "content_length": "8", "msg": "OK (8 bytes)", "elapsed": int64(0)},
+		},
 		{"post", state.HTTPRequest{URL: "/echo", Method: "post", Body: []byte("body"), ReturnContent: true}, map[string]any{"content": "POST body : "}},
 		{"content is left out", state.HTTPRequest{URL: "/echo"}, map[string]any{"content": nil}},
 		{"content of an error is not", state.HTTPRequest{URL: "/none"}, map[string]any{"status": int64(404), "content": "404 page not found\n", "msg": "HTTP Error 404: Not Found"}},
-		{"json and cookies", state.HTTPRequest{URL: "/json"}, map[string]any{"json": map[string]any{"n": int64(3), "f": 1.5, "l": []any{int64(1), map[string]any{"x": nil}}},
-			"x_two_words": "yes", "cookies": map[string]any{"a": "1", "b": "2"}, "cookies_string": "a=1; b=2"}},
+		{"json and cookies", state.HTTPRequest{URL: "/json"}, map[string]any{
+			"json":        map[string]any{"n": int64(3), "f": 1.5, "l": []any{int64(1), map[string]any{"x": nil}}},
+			"x_two_words": "yes", "cookies": map[string]any{"a": "1", "b": "2"}, "cookies_string": "a=1; b=2",
+		}},
 		{"redirect", state.HTTPRequest{URL: "/to", ReturnContent: true}, map[string]any{"status": int64(200), "redirected": true, "content": "GET  : ", "url": srv.URL + "/echo"}},
 		{"no redirect", state.HTTPRequest{URL: "/to", Redirects: "none"}, map[string]any{"status": int64(302), "redirected": false, "location": "/echo"}},
 		{"safe does not redirect a post", state.HTTPRequest{URL: "/to", Method: "POST", Redirects: "safe"}, map[string]any{"status": int64(302)}},
@@ -189,9 +194,21 @@ func TestProxies(t *testing.T) {
 		no, url string
 		direct  bool
 	}{
-		{"", "http://a.b/", false}, {"*", "http://a.b/", true}, {"a.b", "http://a.b/", true}, {"a.b", "http://x.a.b/", true}, {".a.b", "http://x.a.b/", true},
-		{"a.b", "http://xa.b/", false}, {"*.a.b", "http://x.a.b/", true}, {"A.B", "http://a.b/", true}, {"a.b:81", "http://a.b/", false}, {"a.b:81", "http://a.b:81/", true},
-		{"10.0.0.0/8, c", "http://10.1.2.3/", true}, {"10.0.0.0/8", "http://11.1.2.3/", false}, {"", "http://localhost/", true}, {"", "http://127.0.0.9/", true}, {"", "http://[::1]/", true},
+		{"", "http://a.b/", false},
+		{"*", "http://a.b/", true},
+		{"a.b", "http://a.b/", true},
+		{"a.b", "http://x.a.b/", true},
+		{".a.b", "http://x.a.b/", true},
+		{"a.b", "http://xa.b/", false},
+		{"*.a.b", "http://x.a.b/", true},
+		{"A.B", "http://a.b/", true},
+		{"a.b:81", "http://a.b/", false},
+		{"a.b:81", "http://a.b:81/", true},
+		{"10.0.0.0/8, c", "http://10.1.2.3/", true},
+		{"10.0.0.0/8", "http://11.1.2.3/", false},
+		{"", "http://localhost/", true},
+		{"", "http://127.0.0.9/", true},
+		{"", "http://[::1]/", true},
 	} {
 		to, err := url.Parse(c.url)
 		if err != nil {

@@ -47,8 +47,12 @@ Operation aborted by the user.
 `
 
 func TestParseDnfTable(t *testing.T) {
-	want := []step{{Name: "nginx", To: "1:1.20.1-14.el9"}, {Name: "openssl-libs", To: "1:3.0.7-25.el9"},
-		{Name: "a-package-with-a-name-that-is-too-long", To: "6.0.0-1.el9"}, {Name: "httpd", From: "2.4.57-5.el9"}}
+	want := []step{
+		{Name: "nginx", To: "1:1.20.1-14.el9"},
+		{Name: "openssl-libs", To: "1:3.0.7-25.el9"},
+		{Name: "a-package-with-a-name-that-is-too-long", To: "6.0.0-1.el9"},
+		{Name: "httpd", From: "2.4.57-5.el9"},
+	}
 	if got := parseDnfTable(dnf4Table); !reflect.DeepEqual(got, want) {
 		t.Errorf("dnf 4: %+v", got)
 	}
@@ -160,8 +164,12 @@ func TestReadPacmanAndApk(t *testing.T) {
 	})
 	fakeTools(t, map[string]string{"pacman": `case "$1" in -Q) printf 'bash 5.2.026-2\nuidmap 1:4.1-1\n';; -T) [ "$3" = sh ] || { echo $3; exit 127; };; esac`})
 	for _, tc := range []struct{ manager, name, want string }{
-		{"pacman", "bash", "true 5.2.026-2"}, {"pacman", "sh", "true -"}, {"pacman", "nope", "false -"},
-		{"apk", "curl", "true 8.5.0-r0"}, {"apk", "cmd:curl", "true -"}, {"apk", "nope", "false -"},
+		{"pacman", "bash", "true 5.2.026-2"},
+		{"pacman", "sh", "true -"},
+		{"pacman", "nope", "false -"},
+		{"apk", "curl", "true 8.5.0-r0"},
+		{"apk", "cmd:curl", "true -"},
+		{"apk", "nope", "false -"},
 	} {
 		p := read1(t, l, state.Package{Name: tc.name, Manager: tc.manager})
 		if got := p.Present.String() + " " + p.Version.String(); got != tc.want {

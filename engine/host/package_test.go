@@ -107,8 +107,10 @@ Purg left-over
 
 func TestParseSimulation(t *testing.T) {
 	want := []step{
-		{Name: "libsubid4", To: "1:4.13+dfsg1-1+deb12u2"}, {Name: "curl", From: "7.88.1-10", To: "7.88.1-11"},
-		{Name: "old-thing", From: "2.0-1"}, {Name: "uidmap", To: "1:4.13+dfsg1-1+deb12u2"},
+		{Name: "libsubid4", To: "1:4.13+dfsg1-1+deb12u2"},
+		{Name: "curl", From: "7.88.1-10", To: "7.88.1-11"},
+		{Name: "old-thing", From: "2.0-1"},
+		{Name: "uidmap", To: "1:4.13+dfsg1-1+deb12u2"},
 	}
 	if got := parseSimulation(simulated); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
@@ -154,10 +156,15 @@ func TestPlanPackageRefuses(t *testing.T) {
 		err    string
 	}{
 		"no such package": {"echo 'E: Unable to locate package nope' >&2; exit 100", aptPackage("nope"), `cannot install package "nope": E: Unable to locate package nope`},
-		"held": {script("The following packages have unmet dependencies:\n a : Depends: b (>= 2) but 1 is to be installed\n") + "echo 'E: Unable to correct problems, you have held broken packages.' >&2; exit 100",
-			aptPackage("a"), "cannot install package \"a\": The following packages have unmet dependencies:\na : Depends: b (>= 2) but 1 is to be installed\nE: Unable to correct problems, you have held broken packages."},
-		"downgrade": {script("Inst curl [7.88.1-10+deb12u14] (7.88.1-2 Debian:12 [amd64])\n"),
-			state.Package{Name: "curl", Manager: "apt", Version: state.Is(state.Version("7.88.1-2"))}, "cannot install version 7.88.1-2 of package \"curl\": the newer 7.88.1-10+deb12u14 is installed"},
+		"held": {
+			script("The following packages have unmet dependencies:\n a : Depends: b (>= 2) but 1 is to be installed\n") + "echo 'E: Unable to correct problems, you have held broken packages.' >&2; exit 100",
+			aptPackage("a"), "cannot install package \"a\": The following packages have unmet dependencies:\na : Depends: b (>= 2) but 1 is to be installed\nE: Unable to correct problems, you have held broken packages.",
+		},
+		"downgrade": {
+			script("Inst curl [7.88.1-10+deb12u14] (7.88.1-2 Debian:12 [amd64])\n"),
+			state.Package{Name: "curl", Manager: "apt", Version: state.Is(state.Version("7.88.1-2"))},
+			"cannot install version 7.88.1-2 of package \"curl\": the newer 7.88.1-10+deb12u14 is installed",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, _ := aptHost(t, map[string]string{"apt-get": tc.script})

@@ -28,8 +28,12 @@ func TestPort(t *testing.T) {
 		p    state.Port
 		open bool
 	}{
-		{state.Port{Port: port}, true}, {state.Port{Host: "localhost", Port: port}, true}, {state.Port{Port: 1}, false},
-		{state.Port{Port: port, Search: "ESMTP"}, true}, {state.Port{Port: port, Search: "^HTTP", Timeout: 1}, false}, {state.Port{Host: "no.such.host.invalid", Port: port, Timeout: 1}, false},
+		{state.Port{Port: port}, true},
+		{state.Port{Host: "localhost", Port: port}, true},
+		{state.Port{Port: 1}, false},
+		{state.Port{Port: port, Search: "ESMTP"}, true},
+		{state.Port{Port: port, Search: "^HTTP", Timeout: 1}, false},
+		{state.Port{Host: "no.such.host.invalid", Port: port, Timeout: 1}, false},
 	} {
 		if got := read1(t, l, c.p); got.Open.Or(!c.open) != c.open {
 			t.Errorf("%+v: open %v", c.p, got.Open)

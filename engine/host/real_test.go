@@ -118,8 +118,10 @@ func TestRealServices(t *testing.T) {
 		state.Sysctl{Name: "user.max_user_namespaces", Value: state.Is("28633")},
 	)
 	for _, e := range []state.Event{
-		state.DaemonReload{Scope: state.UserScope, User: "rpsvc"}, state.DaemonReload{},
-		state.UnitAction{Unit: user, Action: state.Restart}, state.UnitAction{Unit: state.Unit{Name: "rpnap"}, Action: state.Restart},
+		state.DaemonReload{Scope: state.UserScope, User: "rpsvc"},
+		state.DaemonReload{},
+		state.UnitAction{Unit: user, Action: state.Restart},
+		state.UnitAction{Unit: state.Unit{Name: "rpnap"}, Action: state.Restart},
 	} {
 		if _, err := l.Do(ctx, e); err != nil {
 			t.Error(err)

@@ -162,8 +162,10 @@ func executable(path string) bool {
 
 func toolEnv(ctx context.Context, c call) []string {
 	env := []string{"LC_ALL=C", "PATH=" + strings.Join(toolDirs(), ":")}
-	keep := []string{"HOME", "USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "TMPDIR",
-		"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"}
+	keep := []string{
+		"HOME", "USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "TMPDIR",
+		"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
+	}
 	if c.asUser != nil {
 		env = append(env, "HOME="+c.asUser.home, "USER="+c.asUser.name, "LOGNAME="+c.asUser.name)
 		keep = keep[7:]

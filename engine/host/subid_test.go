@@ -18,8 +18,10 @@ func TestAddSubRange(t *testing.T) {
 		{"empty", "", "bob:100000:65536\n"},
 		{"after the last", "ann:100000:65536\n", "ann:100000:65536\nbob:165536:65536\n"},
 		{"sorted, comment last", "zed:900000:10\n# c\nann:100000:65536\n", "ann:100000:65536\nzed:900000:10\n# c\nbob:165536:65536\n"},
-		{"what is no range changes places", "# one\nzed:900000:10\n# two\n\nann:100000:65536\n# three\nbad:1\nn:: \n",
-			"ann:100000:65536\nzed:900000:10\nn:: \nbad:1\n# three\n\n# two\n# one\nbob:165536:65536\n"},
+		{
+			"what is no range changes places", "# one\nzed:900000:10\n# two\n\nann:100000:65536\n# three\nbad:1\nn:: \n",
+			"ann:100000:65536\nzed:900000:10\nn:: \nbad:1\n# three\n\n# two\n# one\nbob:165536:65536\n",
+		},
 		{"no newline at the end", "ann:100000:65536", "ann:100000:65536\nbob:165536:65536\n"},
 		{"a hole too small", "a:100000:10\nb:120000:10\n", "a:100000:10\nb:120000:10\nbob:120010:65536\n"},
 		{"a hole large enough", "a:300000:10\nb:100000:10\n", "b:100000:10\na:300000:10\nbob:100010:65536\n"},

@@ -180,8 +180,10 @@ func TestUnitEvents(t *testing.T) {
 	l := systemdRoot(t, nil)
 	log := fakeTools(t, map[string]string{"systemctl": ""})
 	for _, e := range []state.Event{
-		state.UnitAction{Unit: state.Unit{Name: "x"}, Action: state.Restart}, state.UnitAction{Unit: state.Unit{Name: "x.socket"}, Action: state.Reload},
-		state.DaemonReload{}, state.DaemonReload{Reexec: true},
+		state.UnitAction{Unit: state.Unit{Name: "x"}, Action: state.Restart},
+		state.UnitAction{Unit: state.Unit{Name: "x.socket"}, Action: state.Reload},
+		state.DaemonReload{},
+		state.DaemonReload{Reexec: true},
 	} {
 		if _, err := l.Do(context.Background(), e); err != nil {
 			t.Fatal(err)

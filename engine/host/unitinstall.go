@@ -15,8 +15,10 @@ func unitDirs(scope, home string) []string {
 	if scope != state.UserScope {
 		return []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 	}
-	dirs := []string{"/etc/systemd/user", "/run/systemd/user", "/usr/local/share/systemd/user", "/usr/share/systemd/user",
-		"/usr/local/lib/systemd/user", "/usr/lib/systemd/user", "/lib/systemd/user"}
+	dirs := []string{
+		"/etc/systemd/user", "/run/systemd/user", "/usr/local/share/systemd/user", "/usr/share/systemd/user",
+		"/usr/local/lib/systemd/user", "/usr/lib/systemd/user", "/lib/systemd/user",
+	}
 	if home == "" {
 		return dirs
 	}

@@ -57,30 +57,48 @@ func TestPlanNewUser(t *testing.T) {
 		diff string // the user's own fields
 		with string
 	}{
-		{"as useradd -m makes it", state.User{Name: "bob", CreateHome: true},
+		{
+			"as useradd -m makes it",
+			state.User{Name: "bob", CreateHome: true},
 			"present=true uid=1001 group=bob groups=[] home=/home/bob shell=/bin/sh comment= password=(secret) locked=true expires=-1",
 			`group bob present=true gid=1001 members=[]
 file /etc/subuid content="ann:100000:65536\nbob:165536:65536\n"
 file /etc/subgid content="ann:100000:65536\nbob:165536:65536\n"
 file /home/bob type=directory owner=bob group=bob mode=0755
 file /home/bob/.profile type=file content="# profile\n" owner=bob group=bob mode=0644
-`},
-		{"a system account", state.User{Name: "svc", System: true, Home: state.Is("/srv/svc")},
+`,
+		},
+		{
+			"a system account",
+			state.User{Name: "svc", System: true, Home: state.Is("/srv/svc")},
 			"present=true uid=998 group=svc groups=[] home=/srv/svc shell=/bin/sh comment= password=(secret) locked=true expires=-1",
-			"group svc present=true gid=998 members=[]\n"},
-		{"the group's number is taken", state.User{Name: "bob", UID: state.Is(int64(1500))},
+			"group svc present=true gid=998 members=[]\n",
+		},
+		{
+			"the group's number is taken",
+			state.User{Name: "bob", UID: state.Is(int64(1500))},
 			"present=true uid=1500 group=bob groups=[] home=/home/bob shell=/bin/sh comment= password=(secret) locked=true expires=-1",
 			`group bob present=true gid=1501 members=[]
 file /etc/subuid content="ann:100000:65536\nbob:165536:65536\n"
 file /etc/subgid content="ann:100000:65536\nbob:165536:65536\n"
-`},
-		{"a uid out of range gets no sub-ids", state.User{Name: "big", UID: state.Is(int64(70000)), Group: state.Is("users")},
-			"present=true uid=70000 group=users groups=[] home=/home/big shell=/bin/sh comment= password=(secret) locked=true expires=-1", ""},
-		{"a group of that name is there", state.User{Name: "taken", System: true},
-			"present=true uid=998 group=users groups=[] home=/home/taken shell=/bin/sh comment= password=(secret) locked=true expires=-1", ""},
-		{"directories above the home", state.User{Name: "svc", System: true, CreateHome: true, Home: state.Is("/srv/a/b"), Skeleton: "/none", Group: state.Is("users"), Password: state.Is("$6$x$y").Secret()},
+`,
+		},
+		{
+			"a uid out of range gets no sub-ids",
+			state.User{Name: "big", UID: state.Is(int64(70000)), Group: state.Is("users")},
+			"present=true uid=70000 group=users groups=[] home=/home/big shell=/bin/sh comment= password=(secret) locked=true expires=-1", "",
+		},
+		{
+			"a group of that name is there",
+			state.User{Name: "taken", System: true},
+			"present=true uid=998 group=users groups=[] home=/home/taken shell=/bin/sh comment= password=(secret) locked=true expires=-1", "",
+		},
+		{
+			"directories above the home",
+			state.User{Name: "svc", System: true, CreateHome: true, Home: state.Is("/srv/a/b"), Skeleton: "/none", Group: state.Is("users"), Password: state.Is("$6$x$y").Secret()},
 			"present=true uid=998 group=users groups=[] home=/srv/a/b shell=/bin/sh comment= password=(secret) locked=false expires=-1",
-			"file /srv type=directory owner=root group=root mode=0755\nfile /srv/a type=directory owner=root group=root mode=0755\nfile /srv/a/b type=directory owner=svc group=users mode=0755\n"},
+			"file /srv type=directory owner=root group=root mode=0755\nfile /srv/a type=directory owner=root group=root mode=0755\nfile /srv/a/b type=directory owner=svc group=users mode=0755\n",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := fakeRoot(t, debianAccounts)
@@ -160,14 +178,26 @@ func TestWriteUser(t *testing.T) {
 		want state.User
 		log  string
 	}{
-		{"all is told", state.User{Name: "bob", CreateHome: true, Groups: state.Is([]string{"adm", "audio"}), Comment: state.Is("Bob B."), Password: state.Is("$6$s$h").Secret()},
-			"groupadd -g 1001 bob\nuseradd -u 1001 -g bob -G adm,audio -d /home/bob -s /bin/sh -c Bob B. -e  -m bob\nchpasswd -e < bob:$6$s$h"},
-		{"no home, no password", state.User{Name: "svc", System: true, Shell: state.Is("/bin/false"), Expires: state.Is(int64(20819))},
-			"groupadd -g 998 -r svc\nuseradd -r -u 998 -g svc -d /home/svc -s /bin/false -c  -e 2027-01-01 -M svc"},
-		{"a locked password", state.User{Name: "bob", Group: state.Is("users"), Skeleton: "/etc/s", CreateHome: true, Password: state.Is("$6$s$h").Secret(), Locked: state.Is(true)},
-			"useradd -u 1001 -g users -d /home/bob -s /bin/sh -c  -e  -m -k /etc/s bob\nchpasswd -e < bob:!$6$s$h"},
-		{"fields change", state.User{Name: "ann", UID: state.Is(int64(1010)), Groups: state.Is([]string{}), Shell: state.Is("/bin/sh"), Expires: state.Is(int64(-1))},
-			"usermod -u 1010 -G  -s /bin/sh -e  ann"},
+		{
+			"all is told",
+			state.User{Name: "bob", CreateHome: true, Groups: state.Is([]string{"adm", "audio"}), Comment: state.Is("Bob B."), Password: state.Is("$6$s$h").Secret()},
+			"groupadd -g 1001 bob\nuseradd -u 1001 -g bob -G adm,audio -d /home/bob -s /bin/sh -c Bob B. -e  -m bob\nchpasswd -e < bob:$6$s$h",
+		},
+		{
+			"no home, no password",
+			state.User{Name: "svc", System: true, Shell: state.Is("/bin/false"), Expires: state.Is(int64(20819))},
+			"groupadd -g 998 -r svc\nuseradd -r -u 998 -g svc -d /home/svc -s /bin/false -c  -e 2027-01-01 -M svc",
+		},
+		{
+			"a locked password",
+			state.User{Name: "bob", Group: state.Is("users"), Skeleton: "/etc/s", CreateHome: true, Password: state.Is("$6$s$h").Secret(), Locked: state.Is(true)},
+			"useradd -u 1001 -g users -d /home/bob -s /bin/sh -c  -e  -m -k /etc/s bob\nchpasswd -e < bob:!$6$s$h",
+		},
+		{
+			"fields change",
+			state.User{Name: "ann", UID: state.Is(int64(1010)), Groups: state.Is([]string{}), Shell: state.Is("/bin/sh"), Expires: state.Is(int64(-1))},
+			"usermod -u 1010 -G  -s /bin/sh -e  ann",
+		},
 		{"the home moves", state.User{Name: "ann", Home: state.Is("/srv/ann"), MoveHome: true, Comment: state.Is("Ann")}, "usermod -d /srv/ann -m ann"},
 		{"unlocked", state.User{Name: "ann", Locked: state.Is(false)}, "usermod -U ann"},
 		{"a new hash keeps the lock", state.User{Name: "ann", Password: state.Is("$y$n").Secret()}, "chpasswd -e < ann:!$y$n"},

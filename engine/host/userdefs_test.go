@@ -37,7 +37,8 @@ func TestNextID(t *testing.T) {
 }
 
 func TestAccountDefaults(t *testing.T) {
-	d := &accountDefaults{known: true, accountsKnown: true,
+	d := &accountDefaults{
+		known: true, accountsKnown: true,
 		login:   parseLoginDefs("# UID_MIN 5\nUID_MIN\t\t\t 500\nUMASK 027\nUSERGROUPS_ENAB yes\nMAIL_DIR \"/var/spool/mail\"\nSUB_UID_COUNT 0x10\n"),
 		useradd: parseUseraddDefaults("# HOME=/x\nGROUP=100\nSHELL=/bin/bash\nEXPIRE=2027-01-01\n"),
 		groups:  []state.GroupEntry{{Name: "users", GID: 100}, {Name: "own", GID: 600}},

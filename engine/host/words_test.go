@@ -51,8 +51,17 @@ func TestRealPath(t *testing.T) {
 		follow bool
 		want   string
 	}{
-		{"/lib/x", false, "/usr/lib/x"}, {"/lib", false, "/lib"}, {"/lib", true, "/usr/lib"}, {"/a/up/x", true, "/b/x"}, {"/a/up/../x", true, "/x"},
-		{"/abs/./x//y/", false, "/b/c/x/y"}, {"/b/last", true, "/b/c"}, {"/loop", true, "/loop"}, {"/", true, "/"}, {"/..", true, "/"}, {"/none/x", true, "/none/x"},
+		{"/lib/x", false, "/usr/lib/x"},
+		{"/lib", false, "/lib"},
+		{"/lib", true, "/usr/lib"},
+		{"/a/up/x", true, "/b/x"},
+		{"/a/up/../x", true, "/x"},
+		{"/abs/./x//y/", false, "/b/c/x/y"},
+		{"/b/last", true, "/b/c"},
+		{"/loop", true, "/loop"},
+		{"/", true, "/"},
+		{"/..", true, "/"},
+		{"/none/x", true, "/none/x"},
 	} {
 		got := realPath(c.path, c.follow, func(p string) (string, bool) { t, ok := links[p]; return t, ok })
 		if got != c.want {

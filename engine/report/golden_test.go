@@ -75,7 +75,8 @@ var scenarios = map[string][]Event{
 		task("a secret thing", 8, Event{Host: "web3", Status: Failed, NoLog: true, Msg: "", Result: value.DictOf("stdout", "s3cr3t")}),
 		[]Event{
 			{Type: Warning, Pos: at(1), Msg: "old syntax"},
-			{Type: NoMoreHosts}, recap(map[string]*Stats{"web1": {Failed: 1}, "web2": {Unreachable: 1}, "web3": {OK: 1, Failed: 1, Ignored: 1}}),
+			{Type: NoMoreHosts},
+			recap(map[string]*Stats{"web1": {Failed: 1}, "web2": {Unreachable: 1}, "web3": {OK: 1, Failed: 1, Ignored: 1}}),
 		},
 	),
 	"unknown": join(

@@ -280,8 +280,15 @@ func TestColumns(t *testing.T) {
 		width int
 		cut   string // at 5
 	}{
-		{"abc", 3, "abc"}, {"abcdef", 6, "abcd…"}, {"世界", 4, "世界"}, {"世界世", 6, "世界…"}, {"a世界", 5, "a世界"},
-		{"e\u0301\u0301x", 2, "e\u0301\u0301x"}, {"🚀🚀🚀", 6, "🚀🚀…"}, {"", 0, ""}, {"한국", 4, "한국"},
+		{"abc", 3, "abc"},
+		{"abcdef", 6, "abcd…"},
+		{"世界", 4, "世界"},
+		{"世界世", 6, "世界…"},
+		{"a世界", 5, "a世界"},
+		{"e\u0301\u0301x", 2, "e\u0301\u0301x"},
+		{"🚀🚀🚀", 6, "🚀🚀…"},
+		{"", 0, ""},
+		{"한국", 4, "한국"},
 	} {
 		if got := columns(c.s); got != c.width {
 			t.Errorf("columns(%q) = %d, want %d", c.s, got, c.width)

@@ -61,19 +61,40 @@ func TestMerge(t *testing.T) {
 		have, want State
 		after      State
 	}{
-		{"one field", here, File{Path: "/a", Mode: Is(Mode(0o600))},
-			File{Path: "/a", Type: Is(Regular), Content: Is(Text("old")), Owner: Is("root"), Group: Is("adm"), Mode: Is(Mode(0o600))}},
-		{"created: what is left open is unknown", File{Type: Is(Absent)}, File{Type: Is(Regular), Mode: Is(Mode(1))},
-			File{Type: Is(Regular), Mode: Is(Mode(1)), Content: Unknown[Content]("t"), Target: Unknown[string]("t"), Owner: Unknown[string]("t"),
-				Group: Unknown[string]("t"), MTime: Unknown[int64]("t")}},
+		{
+			"one field", here,
+			File{Path: "/a", Mode: Is(Mode(0o600))},
+			File{Path: "/a", Type: Is(Regular), Content: Is(Text("old")), Owner: Is("root"), Group: Is("adm"), Mode: Is(Mode(0o600))},
+		},
+		{
+			"created: what is left open is unknown",
+			File{Type: Is(Absent)},
+			File{Type: Is(Regular), Mode: Is(Mode(1))},
+			File{
+				Type: Is(Regular), Mode: Is(Mode(1)), Content: Unknown[Content]("t"), Target: Unknown[string]("t"), Owner: Unknown[string]("t"),
+				Group: Unknown[string]("t"), MTime: Unknown[int64]("t"),
+			},
+		},
 		{"removed: nothing is left", here, File{Type: Is(Absent), Recurse: true}, File{Type: Is(Absent), Recurse: true}},
-		{"another type: as if created", File{Type: Is(Link), Target: Is("x"), Owner: Is("bob")}, File{Type: Is(Directory), Mode: Is(Mode(0o755)), Owner: Is("ann"), Group: Is("g")},
-			File{Type: Is(Directory), Content: Unknown[Content]("t"), Target: Unknown[string]("t"), Owner: Is("ann"), Group: Is("g"), Mode: Is(Mode(0o755)), MTime: Unknown[int64]("t")}},
-		{"a pattern that holds gives what is there", Package{Present: Is(true), Version: Is(Version("1.2-3"))}, Package{Version: Is(Version("1.2*"))},
-			Package{Present: Is(true), Version: Is(Version("1.2-3"))}},
+		{
+			"another type: as if created",
+			File{Type: Is(Link), Target: Is("x"), Owner: Is("bob")},
+			File{Type: Is(Directory), Mode: Is(Mode(0o755)), Owner: Is("ann"), Group: Is("g")},
+			File{Type: Is(Directory), Content: Unknown[Content]("t"), Target: Unknown[string]("t"), Owner: Is("ann"), Group: Is("g"), Mode: Is(Mode(0o755)), MTime: Unknown[int64]("t")},
+		},
+		{
+			"a pattern that holds gives what is there",
+			Package{Present: Is(true), Version: Is(Version("1.2-3"))},
+			Package{Version: Is(Version("1.2*"))},
+			Package{Present: Is(true), Version: Is(Version("1.2-3"))},
+		},
 		{"a user removed", User{Name: "b", Present: Is(true), UID: Is(int64(7))}, User{Name: "b", Present: Is(false), Remove: true}, User{Name: "b", Present: Is(false), Remove: true}},
-		{"not known whether it is there", File{Type: Unknown[string]("p"), Owner: Unknown[string]("p")}, File{Type: Is(Regular)},
-			File{Type: Is(Regular), Owner: Unknown[string]("p")}},
+		{
+			"not known whether it is there",
+			File{Type: Unknown[string]("p"), Owner: Unknown[string]("p")},
+			File{Type: Is(Regular)},
+			File{Type: Is(Regular), Owner: Unknown[string]("p")},
+		},
 	} {
 		if got := Merge(c.have, c.want, "t"); !reflect.DeepEqual(got, c.after) {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", c.name, got, c.after)

@@ -11,9 +11,31 @@ var kinds = map[string]reflect.Type{}
 
 func init() {
 	for _, v := range []any{
-		File{}, User{}, Group{}, Package{}, Sysctl{}, Unit{}, Linger{},
-		Stat{}, Walk{}, Accounts{}, SubIDs{}, Tool{}, Download{}, HTTP{}, Facts{}, Port{}, Archive{}, Guard{}, PackageIndex{}, System{},
-		Command{}, UnitAction{}, DaemonReload{}, Refresh{}, HTTPRequest{},
+		File{},
+		User{},
+		Group{},
+		Package{},
+		Sysctl{},
+		Unit{},
+		Linger{},
+		Stat{},
+		Walk{},
+		Accounts{},
+		SubIDs{},
+		Tool{},
+		Download{},
+		HTTP{},
+		Facts{},
+		Port{},
+		Archive{},
+		Guard{},
+		PackageIndex{},
+		System{},
+		Command{},
+		UnitAction{},
+		DaemonReload{},
+		Refresh{},
+		HTTPRequest{},
 	} {
 		kinds[reflect.TypeOf(v).Name()] = reflect.TypeOf(v)
 	}

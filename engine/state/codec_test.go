@@ -64,7 +64,10 @@ func TestChangesAndEventsTravel(t *testing.T) {
 	in := "text"
 	for _, e := range []Event{
 		Command{Argv: []string{"a b", "c"}, Stdin: &in, Env: map[string]string{"A": "1"}, Script: []byte("#!")},
-		UnitAction{Unit: Unit{Name: "u"}, Action: Restart}, DaemonReload{Scope: UserScope, User: "b"}, Refresh{Reason: "r"}, HTTPRequest{URL: "http://x"},
+		UnitAction{Unit: Unit{Name: "u"}, Action: Restart},
+		DaemonReload{Scope: UserScope, User: "b"},
+		Refresh{Reason: "r"},
+		HTTPRequest{URL: "http://x"},
 	} {
 		if back := through(t, EventBox{e}).Event; !reflect.DeepEqual(back, e) {
 			t.Errorf("%+v came back as %+v", e, back)

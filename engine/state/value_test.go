@@ -46,8 +46,14 @@ func TestSatisfaction(t *testing.T) {
 		want, have Version
 		ok         bool
 	}{
-		{"1.2*", "1.2.3", true}, {"1.2*", "1.3", false}, {"1.2", "1.2", true}, {"1.2", "1.2-1", true}, {"1.2", "1.20", false},
-		{"=1.2", "1.2", true}, {"=1.2", "1.3", false}, {"*", "7", true},
+		{"1.2*", "1.2.3", true},
+		{"1.2*", "1.3", false},
+		{"1.2", "1.2", true},
+		{"1.2", "1.2-1", true},
+		{"1.2", "1.20", false},
+		{"=1.2", "1.2", true},
+		{"=1.2", "1.3", false},
+		{"*", "7", true},
 	} {
 		if got := Is(c.want).satisfiedBy(Is(c.have)); got != c.ok {
 			t.Errorf("%q is satisfied by %q: %t", c.want, c.have, got)

@@ -15,15 +15,31 @@ func TestValuesTravel(t *testing.T) {
 		v    any
 		text string // "" where it does not matter
 	}{
-		{nil, "null"}, {true, "true"}, {int64(-3), "-3"}, {int64(math.MaxInt64), "9223372036854775807"},
-		{1.0, "1.0"}, {0.1, "0.1"}, {1e300, "1e+300"}, {-0.5, "-0.5"},
-		{math.Inf(1), ""}, {math.Inf(-1), ""},
+		{nil, "null"},
+		{true, "true"},
+		{int64(-3), "-3"},
+		{int64(math.MaxInt64), "9223372036854775807"},
+		{1.0, "1.0"},
+		{0.1, "0.1"},
+		{1e300, "1e+300"},
+		{-0.5, "-0.5"},
+		{math.Inf(1), ""},
+		{math.Inf(-1), ""},
 		{bigInt("123456789012345678901234567890"), "123456789012345678901234567890"},
-		{"x", `"x"`}, {"<&>\u2028\x00", ""}, {"not \xff utf8", ""},
-		{NewList(), "[]"}, {NewList(int64(1), "a", NewList(nil)), `[1,"a",[null]]`},
+		{"x", `"x"`},
+		{"<&>\u2028\x00", ""},
+		{"not \xff utf8", ""},
+		{NewList(), "[]"},
+		{NewList(int64(1), "a", NewList(nil)), `[1,"a",[null]]`},
 		{DictOf("b", int64(1), "a", NewDict()), `{"b":1,"a":{}}`},
-		{Unknown{After: "a task"}, ""}, {Unknown{}, ""}, {Secret{V: "s"}, ""}, {Secret{V: NewList(Unknown{After: "x"})}, ""}, {Omit{}, ""},
-		{DictOf("\x00unknown", "x"), ""}, {DictOf("\x00\x00", int64(1)), ""}, {DictOf("\x00secret", "x", "y", "z"), ""},
+		{Unknown{After: "a task"}, ""},
+		{Unknown{}, ""},
+		{Secret{V: "s"}, ""},
+		{Secret{V: NewList(Unknown{After: "x"})}, ""},
+		{Omit{}, ""},
+		{DictOf("\x00unknown", "x"), ""},
+		{DictOf("\x00\x00", int64(1)), ""},
+		{DictOf("\x00secret", "x", "y", "z"), ""},
 	} {
 		text, err := Encode(c.v)
 		if err != nil {
@@ -52,7 +68,9 @@ func TestEncodeKeysAndGo(t *testing.T) {
 		{DictOf(int64(1), "a", true, "b"), `{"1":"b"}`}, // one key in Python, too
 		{DictOf(nil, "a", 2.0, "b", 1.5, "c"), `{"null":"a","2.0":"b","1.5":"c"}`},
 		{Tuple{int64(1), "x"}, `[1,"x"]`},
-		{[]string{"a"}, `["a"]`}, {map[string]int{"b": 1, "a": 2}, `{"a":2,"b":1}`}, {[]byte("text"), `"text"`},
+		{[]string{"a"}, `["a"]`},
+		{map[string]int{"b": 1, "a": 2}, `{"a":2,"b":1}`},
+		{[]byte("text"), `"text"`},
 	} {
 		text, err := Encode(c.v)
 		if err != nil || string(text) != c.want {

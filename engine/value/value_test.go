@@ -44,9 +44,18 @@ func TestKeysAreComparedAsInPython(t *testing.T) {
 		a, b any
 		same bool
 	}{
-		{int64(1), true, true}, {int64(0), false, true}, {1.0, int64(1), true}, {1, int64(1), true}, {1.5, int64(1), false},
-		{"1", int64(1), false}, {bigInt("7"), int64(7), true}, {bigInt("99999999999999999999"), bigInt("99999999999999999999"), true},
-		{Tuple{int64(1), "a"}, Tuple{true, "a"}, true}, {Tuple{"1"}, Tuple{int64(1)}, false}, {Secret{V: "x"}, "x", true}, {nil, "", false},
+		{int64(1), true, true},
+		{int64(0), false, true},
+		{1.0, int64(1), true},
+		{1, int64(1), true},
+		{1.5, int64(1), false},
+		{"1", int64(1), false},
+		{bigInt("7"), int64(7), true},
+		{bigInt("99999999999999999999"), bigInt("99999999999999999999"), true},
+		{Tuple{int64(1), "a"}, Tuple{true, "a"}, true},
+		{Tuple{"1"}, Tuple{int64(1)}, false},
+		{Secret{V: "x"}, "x", true},
+		{nil, "", false},
 		{Tuple{"a", "b"}, Tuple{"a,string:b"}, false},
 	} {
 		d := DictOf(c.a, "found")
@@ -68,10 +77,21 @@ func TestFromGo(t *testing.T) {
 	type named string
 	n := 5
 	for _, c := range []struct{ v, want any }{
-		{3, int64(3)}, {uint8(3), int64(3)}, {float32(0.5), 0.5}, {named("x"), "x"}, {&n, int64(5)}, {(*int)(nil), nil},
-		{[]any{1, "a"}, NewList(int64(1), "a")}, {[2]bool{true}, NewList(true, false)}, {[]string{"a"}, NewList("a")}, {[]byte("ab"), "ab"},
-		{map[string]any{"b": 1, "a": []int{2}}, DictOf("a", NewList(int64(2)), "b", int64(1))}, {map[int]string{1: "x"}, DictOf("1", "x")},
-		{uint64(math.MaxUint64), bigInt("18446744073709551615")}, {Unknown{After: "t"}, Unknown{After: "t"}}, {Secret{V: "s"}, Secret{V: "s"}},
+		{3, int64(3)},
+		{uint8(3), int64(3)},
+		{float32(0.5), 0.5},
+		{named("x"), "x"},
+		{&n, int64(5)},
+		{(*int)(nil), nil},
+		{[]any{1, "a"}, NewList(int64(1), "a")},
+		{[2]bool{true}, NewList(true, false)},
+		{[]string{"a"}, NewList("a")},
+		{[]byte("ab"), "ab"},
+		{map[string]any{"b": 1, "a": []int{2}}, DictOf("a", NewList(int64(2)), "b", int64(1))},
+		{map[int]string{1: "x"}, DictOf("1", "x")},
+		{uint64(math.MaxUint64), bigInt("18446744073709551615")},
+		{Unknown{After: "t"}, Unknown{After: "t"}},
+		{Secret{V: "s"}, Secret{V: "s"}},
 	} {
 		if got := FromGo(c.v); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%#v gives %#v, want %#v", c.v, got, c.want)

@@ -16,9 +16,14 @@ base_make() {
   registry_ca
   local want="1 $BASE_PACKAGES,${LAB_INCLUDE:-} $(uname -r) $(cksum <"$LAB/ca/ca.crt")"
   [ "$(cat "$BASE.ok" 2>/dev/null)" = "$want" ] && return
-  [ -z "$(host_list)" ] || die "the base has to be made anew, and hosts are up on it: lab.sh down first"
+  local i
+  for i in $(host_ids); do # their disks are made for the old base
+    [ "$(cat "$H/$i/suite" 2>/dev/null)" = "$LAB_SUITE" ] || continue
+    host_alive "$i" && die "the $LAB_SUITE base has to be made anew, and host$i is up on it: lab.sh down first"
+    host_wipe "$i"
+  done
   echo "lab: making the $LAB_SUITE base (about half a minute)" >&2
-  rm -rf "$BASE" "$BASE.ok" "$H"; mkdir -p "$H"
+  rm -rf "$BASE" "$BASE.ok"
   machine_sources "$LAB_SUITE" >"$BASE.list"
   mmdebstrap --mode=root --variant=minbase --include="$BASE_PACKAGES${LAB_INCLUDE:+,$LAB_INCLUDE}" "$LAB_SUITE" "$BASE" "$BASE.list" \
     >"$BASE.log" 2>&1 || { tail "$BASE.log" >&2; die "cannot make the base"; }

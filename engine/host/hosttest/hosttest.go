@@ -84,8 +84,13 @@ func absent(t *testing.T, f Fixture) {
 func order(t *testing.T, f Fixture) {
 	WriteFile(t, filepath.Join(f.Dir, "a"), "x", 0o644)
 	asked := []state.State{
-		state.File{Path: filepath.Join(f.Dir, "a")}, state.Stat{Path: f.Dir}, state.Tool{Name: "sh"},
-		state.File{Path: filepath.Join(f.Dir, "b")}, state.System{}, state.Walk{Path: f.Dir}, state.Accounts{},
+		state.File{Path: filepath.Join(f.Dir, "a")},
+		state.Stat{Path: f.Dir},
+		state.Tool{Name: "sh"},
+		state.File{Path: filepath.Join(f.Dir, "b")},
+		state.System{},
+		state.Walk{Path: f.Dir},
+		state.Accounts{},
 	}
 	got, err := f.Host.Read(context.Background(), asked...)
 	if err != nil {

@@ -113,12 +113,25 @@ func diffText(c state.Change, err error) string {
 func probe(t *testing.T, h host.Reader, dir string) []state.State {
 	t.Helper()
 	ss := []state.State{
-		state.Walk{Path: dir}, state.Walk{Path: dir, Depth: 1}, state.Walk{Path: filepath.Join(dir, "d")},
-		state.Walk{Path: filepath.Join(dir, "ld")}, state.Walk{Path: filepath.Join(dir, "n")}, state.Accounts{}, state.Tool{Name: "sh"},
-		state.User{Name: testUser}, state.Group{Name: testGroup}, state.Group{Name: testUser}, state.SubIDs{User: testUser},
-		state.SubIDs{User: testUser, Groups: true}, state.File{Path: "/etc/subuid", Content: state.Ask[state.Content]()},
-		state.Stat{Path: "/home/" + testUser}, state.Walk{Path: "/home/" + testUser}, state.File{Path: filepath.Join(dir, "f")},
-		state.Tool{Name: filepath.Join(dir, "program")}, state.Tool{Name: filepath.Join(dir, "new")}, state.Tool{Name: filepath.Join(dir, "lf")},
+		state.Walk{Path: dir},
+		state.Walk{Path: dir, Depth: 1},
+		state.Walk{Path: filepath.Join(dir, "d")},
+		state.Walk{Path: filepath.Join(dir, "ld")},
+		state.Walk{Path: filepath.Join(dir, "n")},
+		state.Accounts{},
+		state.Tool{Name: "sh"},
+		state.User{Name: testUser},
+		state.Group{Name: testGroup},
+		state.Group{Name: testUser},
+		state.SubIDs{User: testUser},
+		state.SubIDs{User: testUser, Groups: true},
+		state.File{Path: "/etc/subuid", Content: state.Ask[state.Content]()},
+		state.Stat{Path: "/home/" + testUser},
+		state.Walk{Path: "/home/" + testUser},
+		state.File{Path: filepath.Join(dir, "f")},
+		state.Tool{Name: filepath.Join(dir, "program")},
+		state.Tool{Name: filepath.Join(dir, "new")},
+		state.Tool{Name: filepath.Join(dir, "lf")},
 	}
 	for _, name := range []string{
 		"old", "program", "d", "d/x", "d/sub", "d/sub/y", "lf", "ld", "ld/x", "ld/new", "ld/sub/y", "dangling",
