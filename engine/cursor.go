@@ -159,14 +159,3 @@ func (c *cursor) rescues() bool {
 		return f.block != nil && f.sec == body && len(f.block.Rescue) > 0
 	})
 }
-
-// top is the frame that the host is in; nil at the end.
-func (c *cursor) top() *frame {
-	if len(c.frames) == 0 {
-		return nil
-	}
-	return &c.frames[len(c.frames)-1]
-}
-
-// endAll ends the play for the host.
-func (c *cursor) endAll() { c.frames = nil }

@@ -234,7 +234,7 @@ func withSubelements(_ *job, v any) ([]any, error) {
 }
 
 func subelement(e any, key string) ([]any, error) {
-	var cur any = e
+	cur := e
 	for _, k := range strings.Split(key, ".") {
 		d, ok := cur.(*value.Dict)
 		if !ok {

@@ -38,16 +38,15 @@ func (inv *Inventory) addHost(name string, from source) *Host {
 	return h
 }
 
-// put makes h a member of g and reports whether it was not one before.
-func (inv *Inventory) put(g *Group, h *Host) bool {
+// put makes h a member of g.
+func (inv *Inventory) put(g *Group, h *Host) {
 	if g.member[h] {
-		return false
+		return
 	}
 	g.member[h] = true
 	g.hosts = append(g.hosts, h)
 	h.groups = append(h.groups, g)
 	inv.version++
-	return true
 }
 
 func (inv *Inventory) takeOut(g *Group, h *Host) {

@@ -22,7 +22,9 @@ const (
 // Hidden is text that prints as asterisks. string(h) is the text itself.
 type Hidden string
 
-func (Hidden) String() string   { return "********" }
+func (Hidden) String() string { return "********" }
+
+// GoString keeps h out of %#v.
 func (Hidden) GoString() string { return "inventory.Hidden" }
 
 // MarshalText keeps h out of JSON.

@@ -85,7 +85,9 @@ func (v *variables) set(name string, val any, pos diag.Pos) {
 func newInventory(o Options) *Inventory {
 	inv := &Inventory{o: o, hosts: map[string]*Host{}, groups: map[string]*Group{}, version: 1}
 	inv.addGroup(All)
-	inv.link(inv.groups[All], inv.addGroup(Ungrouped))
+	if err := inv.link(inv.groups[All], inv.addGroup(Ungrouped)); err != nil {
+		panic(err) // a group that was just made has no children
+	}
 	return inv
 }
 

@@ -16,7 +16,8 @@ func newDoc() *cobra.Command {
 	var markdown bool
 	cmd := &cobra.Command{
 		Use: "doc [MODULE...]", Short: "Explain modules: arguments, results, examples, where they were tested",
-		Long: "Explain modules, from the same table that arguments are checked against. Without a name: list them.",
+		Long:    "Explain modules, from the same table that arguments are checked against. Without a name: list them.",
+		Example: "  rp doc\n  rp doc copy service",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := cmd.OutOrStdout()
 			if markdown {

@@ -154,7 +154,7 @@ func TestHTTPOverSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv := &http.Server{Handler: site(), ReadHeaderTimeout: time.Second}
-	go srv.Serve(ln) //nolint:errcheck // ends with Close
+	go srv.Serve(ln)
 	defer srv.Close()
 	o := do1(t, NewLinux(Options{}), state.HTTPRequest{URL: "http://docker/echo", Unix: path, ReturnContent: true})
 	if o.Fields["content"] != "GET  : " {

@@ -51,9 +51,9 @@ func (l *Linux) userSystemd(ctx context.Context, name string) (services, error) 
 		return noServices{fmt.Errorf("there is no user %q", name)}, nil
 	}
 	s := &systemctl{l: l, user: u, offline: !l.userManagerRuns(u.UID)}
-	switch me := int64(os.Geteuid()); {
-	case me == u.UID:
-	case me == 0:
+	switch int64(os.Geteuid()) {
+	case u.UID:
+	case 0:
 		s.as = &cred{uid: uint32(u.UID), gid: uint32(u.GID), groups: initGroups(a, u), name: u.Name, home: u.Home}
 	default:
 		return nil, fmt.Errorf("only root and %s themselves can reach the services of user %q", name, name)

@@ -54,7 +54,7 @@ func (s *initScripts) read(ctx context.Context, us []state.Unit) ([]state.Unit, 
 
 func (s *initScripts) write(ctx context.Context, from, to state.Unit) error {
 	if to.Masked.Or(false) {
-		return errors.New("System V init has no masking")
+		return errors.New("the System V init has no masking")
 	}
 	if on, ok := to.Enabled.Get(); ok && from.Enabled.Or(!on) != on {
 		if err := s.enable(ctx, to.Name, on); err != nil {

@@ -146,8 +146,8 @@ func TestBindProblems(t *testing.T) {
 	}{
 		{"nothing", nil, false, `: module "thing" needs the argument "name"`},
 		{
-			"all of them at once", dict("nmae", "x", "count", "x"), false,
-			`nmae: module "thing" has no argument "nmae" (did you mean "name"?)` + "\n" +
+			"all of them at once", dict("nam", "x", "count", "x"), false,
+			`nam: module "thing" has no argument "nam" (did you mean "name"?)` + "\n" +
 				`count: argument "count" of module "thing": "x" is no whole number` + "\n" + `: module "thing" needs the argument "name"`,
 		},
 		{"twice", dict("name", "x", "title", "y"), false, `title: "name" and "title" are the same argument of module "thing"`},

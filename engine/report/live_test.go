@@ -21,7 +21,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	s.writes++
 	rs := []rune(string(p))
 	for i := 0; i < len(rs); i++ {
-		switch r := rs[i]; {
+		switch r := rs[i]; { //nolint:staticcheck // the last case asks for more than equality
 		case r == '\n':
 			s.row, s.col = s.row+1, 0
 		case r == '\r':

@@ -109,11 +109,11 @@ type HTTPRequest struct {
 }
 
 // EventKey implements [Event].
-func (e Command) EventKey() Key {
-	if e.Secret {
+func (c Command) EventKey() Key {
+	if c.Secret {
 		return Key{"command", "(secret)"}
 	}
-	return Key{"command", e.Line()}
+	return Key{"command", c.Line()}
 }
 
 // EventKey implements [Event].

@@ -184,7 +184,7 @@ func (l *factLayer) settled() *factLayer {
 	c.each(func(name string, v any) { all = append(all, entry{name, v}) })
 	c.coming = nil
 	if c.below != nil {
-		c.frame, c.below = c.below.frame.with(all...), nil
+		c.frame, c.below = c.below.with(all...), nil
 	} else {
 		c.frame = frame{}.with(all...)
 	}

@@ -19,7 +19,7 @@ import (
 // makeCA writes ca.crt, and tls.crt with tls.key for the names and addresses that follow DIR.
 func makeCA(args []string) error {
 	if len(args) < 2 {
-		return errors.New("usage: labtool ca DIR NAME...")
+		return errors.New("usage: labtool ca DIR NAME …")
 	}
 	dir, names := args[0], args[1:]
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -40,7 +40,7 @@ func makeImage(args []string) error {
 	}
 	name, tag, ok := strings.Cut(fl.Arg(0), ":")
 	if *dir == "" || !ok || fl.NArg() < 3 {
-		return errors.New("usage: labtool image -registry DIR NAME:TAG ROOT.tar CMD...")
+		return errors.New("usage: labtool image -registry DIR NAME:TAG ROOT.tar CMD …")
 	}
 	for _, d := range []string{"blobs", filepath.Join("manifests", name)} {
 		if err := os.MkdirAll(filepath.Join(*dir, d), 0o755); err != nil {
