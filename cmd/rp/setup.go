@@ -79,6 +79,9 @@ func newSetup(ctx context.Context, f *flags) (*setup, error) {
 	extra, eds := vars.ParseExtra(f.extraVars, inventory.Options{})
 	limit, lds := inventory.ParseLimit(f.limit)
 	s.extra, s.limit = extra, limit
+	if f.limit != "" && !lds.Failed() && !ds.Failed() {
+		lds = append(lds, s.emptyLimit()...)
+	}
 	if err := s.printDiagnostics(append(append(ds, eds...), lds...)); err != nil {
 		return nil, err
 	}
@@ -88,6 +91,15 @@ func newSetup(ctx context.Context, f *flags) (*setup, error) {
 		CheckExpr: checkExpr, CheckTemplate: checkTemplate,
 	}
 	return s, nil
+}
+
+// emptyLimit says that --limit leaves no host at all; Ansible ends there too.
+func (s *setup) emptyLimit() diag.List {
+	hosts, ds := s.inv.Select([]string{"all", "localhost"}, s.limit)
+	if len(hosts) == 0 {
+		ds.Errorf(diag.Pos{File: "--limit"}, "%q leaves no hosts", s.f.limit)
+	}
+	return ds
 }
 
 // static evaluates what must be known at load with what is known then.
