@@ -57,7 +57,8 @@ type child struct {
 	linux   *host.Linux
 	h       host.Host // what writes go through
 	journal *journal.Journal
-	dir     string // of the journal
+	dir     string       // of the journal
+	memory  *host.Memory // of what undo would do
 	work    sync.WaitGroup
 }
 
@@ -67,7 +68,7 @@ func parentIsRoot() bool { return os.Getenv(envParentRoot) == "1" }
 const envParentRoot = "RP_PARENT_ROOT"
 
 func newChild(conn *wire.Conn, hello wire.Hello, o Options) (*child, error) {
-	c := &child{conn: conn}
+	c := &child{conn: conn, memory: host.NewMemory()}
 	var err error
 	if c.scratch, err = scratchDir(); err != nil {
 		return nil, err

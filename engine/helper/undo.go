@@ -103,6 +103,9 @@ func (s *server) ownBook() book {
 				}
 				h = p
 			}
+			if !write {
+				h = s.memory.View(h, "undo", false)
+			}
 			items := s.journal.Undo(ctx, h, e, write, force)
 			return items, s.mark(e, items, write)
 		},
@@ -176,7 +179,11 @@ func (c *child) journalCall(ctx context.Context, m wire.Call) (r wire.Reply, err
 	if m.Op == opLoad {
 		answer, err = c.journal.Load(req.Run)
 	} else {
-		items := c.journal.Undo(ctx, c.linux, req.Entry, req.Write, req.Force)
+		var h host.Host = c.linux
+		if !req.Write {
+			h = c.memory.View(h, "undo", false)
+		}
+		items := c.journal.Undo(ctx, h, req.Entry, req.Write, req.Force)
 		answer, err = items, mark(c.dir, req.Entry, items, req.Write, "undo")
 	}
 	if err != nil {

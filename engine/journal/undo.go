@@ -41,7 +41,9 @@ type Item struct {
 
 // Undo looks at what taking e back needs, newest change first, and with write
 // set takes back what can be. h writes as the user that made the change; undo's
-// own writes are not journalled.
+// own writes are not journalled. Without write h is to be a [host.View], the same
+// for all entries: an earlier change is as the run left it only where the later
+// ones are thought to be taken back.
 func (j *Journal) Undo(ctx context.Context, h host.Host, e Entry, write, force bool) []Item {
 	if e.Event != "" {
 		return []Item{{Event: e.Event, State: Impossible, Why: "what was done cannot be undone"}}
@@ -70,13 +72,17 @@ func (j *Journal) undoOne(ctx context.Context, h host.Host, e Entry, u state.Cha
 		item.State, item.Why = Impossible, why
 		return item
 	}
-	now, err := h.Read(ctx, u.To)
+	asked := u.To
+	if present, known := state.Present(u.To); known && !present {
+		asked = u.From // what is to go has to be all that the run made of it
+	}
+	now, err := h.Read(ctx, asked)
 	if err != nil {
 		item.State, item.Why = Failed, err.Error()
 		return item
 	}
 	back := state.Change{From: now[0], To: u.To, With: u.With}
-	switch left := state.Disagreement(limit(u.From, u.To), now[0]); {
+	switch left := state.Disagreement(limit(u.From, asked), now[0]); {
 	case !back.Needed():
 		item.State = Redundant
 		return item
@@ -85,6 +91,7 @@ func (j *Journal) undoOne(ctx context.Context, h host.Host, e Entry, u state.Cha
 		return item
 	}
 	if !write {
+		_ = h.Write(ctx, back) // what cannot be imagined is seen when it is done
 		item.State = Pending
 		return item
 	}
