@@ -132,7 +132,7 @@ func (j *job) items0() scope {
 // takeFacts sets the variables that the items' results bring.
 func (j *job) takeFacts(end *taskEnd) {
 	for _, it := range j.items {
-		if !j.spec.Facts || it.end.fields == nil {
+		if j.spec == nil || !j.spec.Facts || it.end.fields == nil {
 			continue
 		}
 		if f, ok := it.end.fields.Get("ansible_facts"); ok {
