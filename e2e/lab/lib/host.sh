@@ -49,7 +49,8 @@ host_start() {
   done
   p=$(host_init "$i")
   ip netns attach "rplab$i" "$p"
-  ip link add "rplab$i" type veth peer name eth0 netns "rplab$i"
+  # always the same address: this machine may remember it from before a reset, and would talk to nobody for seconds
+  ip link add "rplab$i" type veth peer name eth0 address "$(printf '02:52:50:00:%02x:%02x' $((i / 256)) $((i % 256)))" netns "rplab$i"
   ip -n "rplab$i" link set lo up; ip -n "rplab$i" addr add "$(host_ip "$i")/16" dev eth0
   ip -n "rplab$i" link set eth0 up; ip -n "rplab$i" route add default via $GW
   ip link set "rplab$i" master $BR up
