@@ -11,8 +11,7 @@ work=$LAB/demo
 
 stop() {
   [ -n "${DEMO_KEEP:-}" ] && return
-  $lab down "${hosts[@]}" || true
-  [ -n "$($lab list)" ] || $lab down || true
+  $lab release "${hosts[@]}" || true
 }
 trap stop EXIT
 

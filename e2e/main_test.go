@@ -51,7 +51,7 @@ func run(m *testing.M) (int, error) {
 		return 1, fmt.Errorf("cannot set the environment: %w", err)
 	}
 	if !keep {
-		defer loud(lab(), "down")
+		defer loud(lab(), append([]string{"release"}, poolHosts()...)...)
 	}
 	return m.Run(), nil
 }

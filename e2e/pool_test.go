@@ -32,6 +32,15 @@ var pool = func() *hostPool {
 	return p
 }()
 
+// poolHosts are the numbers of the pool's hosts, as arguments of lab.sh.
+func poolHosts() []string {
+	var args []string
+	for i := range poolSize {
+		args = append(args, strconv.Itoa(i+1))
+	}
+	return args
+}
+
 // take waits until n hosts are free and gives their numbers.
 func (p *hostPool) take(n int) []int {
 	p.mu.Lock()

@@ -16,6 +16,7 @@
 #   lab.sh serve DIR NAME    serve DIR's files inside the lab as http:// and https://NAME (NAME one of: lab.sh names)
 #   lab.sh selftest          rootless Docker by hand on a bare host: is the lab fit for the job?
 #   lab.sh down [I...]       stop hosts; without I all of them, and the network, DNS and registry with them
+#   lab.sh release I...      stop hosts, and the lab with them if no other host is up
 #   lab.sh purge             down, and remove everything that the lab ever wrote
 #
 # Environment:
@@ -70,6 +71,7 @@ case $cmd in
   serve) registry_serve "${1:?lab: serve DIR NAME}" "${2:?lab: serve DIR NAME}";;
   selftest) selftest;;
   down) lab_down "$@";;
+  release) lab_down "$@"; [ -n "$(host_list)" ] || lab_down;;
   purge) lab_purge;;
   *) usage;;
 esac

@@ -7,7 +7,7 @@ BASE_PACKAGES=systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,sudo,iprou
 BASE_MASKED='systemd-networkd-wait-online.service systemd-udevd.service systemd-udev-trigger.service dev-hugepages.mount
   sys-kernel-debug.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount getty@tty1.service console-getty.service
   e2scrub_reap.service e2scrub_all.timer fstrim.timer apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
-  systemd-tmpfiles-clean.timer'
+  systemd-tmpfiles-clean.timer systemd-journald-audit.socket'
 
 base_make() {
   machine_need
