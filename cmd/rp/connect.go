@@ -40,7 +40,7 @@ func newConnector(f *flags, warn func(string)) (*connector, error) {
 		HostKeyCheck: f.hostKeys, KeyFiles: f.keys, Warn: warn, ConnectTimeout: time.Duration(f.timeout) * time.Second,
 	}
 	if interactive() {
-		o.Prompt = func(_ remote.PromptKind, text string) (string, error) { return askSecret(text) }
+		o.Prompt = func(_ remote.PromptKind, text string) (string, error) { return askSecret(text + ": ") }
 	}
 	d, err := remote.New(o)
 	if err != nil {
@@ -145,16 +145,21 @@ func (c *connector) confirmHostKeys(ctx context.Context, targets []remote.Target
 	if !interactive() || c.f.hostKeys == remote.CheckOff || c.f.hostKeys == remote.CheckAcceptNew || len(targets) == 0 {
 		return nil
 	}
-	keys, err := c.dialer.ScanHostKeys(ctx, targets)
-	if err != nil || len(keys) == 0 {
-		return err
+	for { // hosts behind a jump host show their keys once that one's is known
+		keys, err := c.dialer.ScanHostKeys(ctx, targets)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		trusted := false
+		console.aside(func() { trusted, err = c.askKeys(keys) })
+		if err != nil || !trusted {
+			return err
+		}
 	}
-	console.aside(func() { err = c.askKeys(keys) })
-	return err
 }
 
-// askKeys shows keys and asks whether to trust them.
-func (c *connector) askKeys(keys []remote.UnknownKey) error {
+// askKeys shows keys, asks whether to trust them, and writes them down if so.
+func (c *connector) askKeys(keys []remote.UnknownKey) (trusted bool, err error) {
 	fmt.Fprintf(os.Stderr, "The keys of these hosts are not known:\n")
 	for _, k := range keys {
 		fmt.Fprintf(os.Stderr, "  %-24s %s %s\n", k.Target, k.Type, k.Fingerprint)
@@ -162,12 +167,12 @@ func (c *connector) askKeys(keys []remote.UnknownKey) error {
 	fmt.Fprint(os.Stderr, "Trust all of them and write them down? [y/N] ")
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil {
-		return fmt.Errorf("cannot read the answer: %w", err)
+		return false, fmt.Errorf("cannot read the answer: %w", err)
 	}
 	if a := strings.ToLower(strings.TrimSpace(line)); a != "y" && a != "yes" {
-		return nil
+		return false, nil
 	}
-	return c.dialer.Accept(keys)
+	return true, c.dialer.Accept(keys)
 }
 
 func (c *connector) close() { c.dialer.Close() }
