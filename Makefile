@@ -60,9 +60,8 @@ fuzz: ## every fuzz target, FUZZTIME each
 bench: ## the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-docs: ## docs/modules.md, from the same source as `rp doc`
-	go run ./cmd/rp doc --markdown >docs/modules.md.new
-	mv docs/modules.md.new docs/modules.md
+docs: ## the pages of docs/ that are made from the program: commands, modules, language's tables
+	go test ./cmd/rp -run Page -update
 
 clean: ## what make made; the lab goes with `e2e/lab/lab.sh purge`
 	rm -rf bin engine/remote/images/data/rp-helper-* engine/remote/images/data/.stamp-*

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,29 @@ func (w *worker) lookupLoop(ctx context.Context, j *job, name string, v any) (an
 	return value.NewList(items...), nil
 }
 
+// HasLoop reports whether a task can loop over with_name.
+func HasLoop(name string) bool {
+	return loopKinds["with_"+name] != nil || lookups[name] != nil
+}
+
+// LoopNames are the names that [HasLoop] knows, sorted.
+func LoopNames() []string {
+	var names []string
+	for kind := range loopKinds {
+		if name, ok := strings.CutPrefix(kind, "with_"); ok {
+			names = append(names, name)
+		}
+	}
+	for name := range lookups {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// LookupNames are the lookups, sorted.
+func LookupNames() []string { return slices.Sorted(maps.Keys(lookups)) }
+
 // loopKinds are the loops whose items are made of the expression's value alone.
 var loopKinds = map[string]func(j *job, v any) ([]any, error){
 	"loop":                     func(_ *job, v any) ([]any, error) { return listOf(v) },
@@ -68,11 +92,8 @@ var loopKinds = map[string]func(j *job, v any) ([]any, error){
 	"with_random_choice":       withRandomChoice,
 	"with_fileglob":            withFileglob,
 	"with_first_found":         withFirstFound,
-	"with_lines":               nil,
 	"with_inventory_hostnames": withInventoryHostnames,
 }
-
-func init() { delete(loopKinds, "with_lines") } // a lookup: it runs a command on the controller
 
 func listOf(v any) ([]any, error) {
 	switch v := v.(type) {

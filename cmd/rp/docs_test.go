@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"rp/engine"
+	"rp/engine/jinja"
 	"rp/engine/play"
 	"rp/modules"
 )
@@ -129,6 +131,12 @@ func keywordTable() string {
 		}
 		fmt.Fprintf(&b, " %s |\n", strings.Join(notes, "; "))
 	}
+	words := func(what string, names []string) { fmt.Fprintf(&b, "\n%s: %s.\n", what, strings.Join(names, ", ")) }
+	words("Loops, as `with_NAME`, besides `loop`", engine.LoopNames())
+	words("Lookups", engine.LookupNames())
+	words("Filters", jinja.FilterNames())
+	words("Tests", jinja.TestNames())
+	words("Functions", jinja.FunctionNames())
 	return b.String()
 }
 

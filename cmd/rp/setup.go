@@ -87,7 +87,7 @@ func newSetup(ctx context.Context, f *flags) (*setup, error) {
 	}
 	s.env = engine.NewEnv(engine.EnvOptions{Check: f.check, Inventory: s.inv})
 	s.loader = &play.Loader{
-		Modules: table{}, Static: s.static,
+		Modules: table{}, Static: s.static, Lookup: engine.HasLoop,
 		CheckExpr: checkExpr, CheckTemplate: checkTemplate,
 	}
 	return s, nil

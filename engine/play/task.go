@@ -208,6 +208,10 @@ func (p *pass) lookup(s scope, e entry, kind string) bool {
 	if known(kind) {
 		return true
 	}
+	if contains(loopKinds, kind) {
+		p.ds.Errorf(s.at(e.key), "with_%s is not supported yet", kind)
+		return false
+	}
 	d := p.ds.Errorf(s.at(e.key), "there is no lookup %q to loop over", kind)
 	if near := diag.Suggest(kind, loopKinds); near != "" {
 		d.Hintf("did you mean with_%s?", near)
