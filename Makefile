@@ -60,7 +60,7 @@ fuzz: ## every fuzz target, FUZZTIME each
 bench: ## the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-docs: ## the pages of docs/ that are made from the program: commands, modules, language's tables
+docs: ## the pages of docs/ that are made from the source, and golden files of the command line
 	go test ./cmd/rp -run Page -update
 
 clean: ## what make made; the lab goes with `e2e/lab/lab.sh purge`
