@@ -46,13 +46,13 @@ e2e: ## the scripts of e2e/testdata/script against lab hosts
 	@$(if $(filter test,$(MAKECMDGOALS)),,$(call needs-root,e2e,it boots lab hosts))
 	@if [ $(UID) = 0 ]; then $(MAKE) --no-print-directory e2e-root; else echo 'e2e needs root: it boots lab hosts; left out'; fi
 
-e2e-full: ## e2e, and what takes longer: other Debian releases
+e2e-full: ## e2e, and what takes longer (other Debian releases); writes docs/e2e-full.md
 	@$(call needs-root,e2e-full,it boots lab hosts)
-	@$(MAKE) --no-print-directory e2e-root RP_E2E_FULL=1
+	@.ci/e2e-full
 
 .PHONY: e2e-root
 e2e-root: # the tests build rp themselves
-	RP_E2E_FULL=$(RP_E2E_FULL) go test -tags e2e -count=1 -timeout 90m -parallel 3 $(if $(RUN),-run '$(RUN)') ./e2e
+	go test -tags e2e -count=1 -timeout 90m -parallel 3 $(if $(RUN),-run '$(RUN)') ./e2e
 
 demo: ## rootless Docker on two lab hosts, twice
 	@$(call needs-root,demo,it boots two lab hosts)
