@@ -108,7 +108,8 @@ func (s *setup) keep(c engine.Config, command []string, sum engine.Summary) erro
 	}
 	r := record.Run{
 		ID: c.ID, Started: time.Now().Add(-sum.Profile.Wall).UTC(), Ended: time.Now().UTC(), Command: command, Dir: cwd,
-		Inventory: absolutes(s.f.inventory), User: s.f.user, Check: c.Check, Code: sum.Code(), Hosts: map[string]record.Host{},
+		Inventory: absolutes(s.f.inventory), User: s.f.user, Connection: s.f.connection, Keys: absolutes(s.f.keys),
+		SSHArgs: s.f.commonArgs, Check: c.Check, Code: sum.Code(), Hosts: map[string]record.Host{},
 	}
 	for name, st := range sum.Stats {
 		r.Hosts[name] = record.Host{OK: st.OK, Changed: st.Changed, Failed: st.Failed, Unreachable: st.Unreachable, As: sum.As[name]}
@@ -121,7 +122,7 @@ func (s *setup) keep(c engine.Config, command []string, sum engine.Summary) erro
 	return record.Save(dir, r)
 }
 
-// absolutes are inventory sources as they can be named from anywhere.
+// absolutes are inventory sources, or files, as they can be named from anywhere.
 func absolutes(sources []string) []string {
 	out := make([]string, len(sources))
 	for i, src := range sources {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ func newUndo() *cobra.Command {
 What the host no longer has as the run left it is not touched: the change is named, with what
 is in the way (--force takes it back all the same). What has no inverse, such as a command that
 was run, is listed. RUN is a run's id, as rp history shows it, or "last". The inventory is that
-of the run unless -i is given.`,
+of the run unless -i is given, and so are -u, -c, --private-key and --ssh-common-args.`,
 		Example: "  rp undo last --list\n  rp undo 20261123-214806-fvrb7b",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -56,12 +57,7 @@ func runUndo(cmd *cobra.Command, f *flags, id string, list, force bool) error {
 	if err != nil {
 		return err
 	}
-	if len(f.inventory) == 0 {
-		f.inventory = rec.Inventory
-	}
-	if f.user == "" {
-		f.user = rec.User
-	}
+	f.as(rec)
 	s, err := newSetup(ctx, f)
 	if err != nil {
 		return err
@@ -96,6 +92,19 @@ func runUndo(cmd *cobra.Command, f *flags, id string, list, force bool) error {
 		return exitCode(code)
 	}
 	return nil
+}
+
+// as fills in what was not given with what the run was given.
+func (f *flags) as(rec record.Run) {
+	if len(f.inventory) == 0 {
+		f.inventory = rec.Inventory
+	}
+	if len(f.keys) == 0 {
+		f.keys = rec.Keys
+	}
+	f.user = cmp.Or(f.user, rec.User)
+	f.connection = cmp.Or(f.connection, rec.Connection)
+	f.commonArgs = cmp.Or(f.commonArgs, rec.SSHArgs)
 }
 
 // undoHosts are the hosts of the run that the inventory still has, within --limit.

@@ -30,12 +30,16 @@ type Run struct {
 	// Dir is where rp was started, Inventory what was given with -i, made absolute.
 	Dir       string
 	Inventory []string
-	// User and Become are the connection flags that undo needs again.
-	User   string `json:",omitempty"`
-	Check  bool   `json:",omitempty"`
-	Code   int
-	Hosts  map[string]Host
-	Undoes string `json:",omitempty"` // the run that this one took back
+	// User, Connection, Keys and SSHArgs are the connection flags (-u, -c, --private-key,
+	// --ssh-common-args), which undo needs again.
+	User       string   `json:",omitempty"`
+	Connection string   `json:",omitempty"`
+	Keys       []string `json:",omitempty"`
+	SSHArgs    string   `json:",omitempty"`
+	Check      bool     `json:",omitempty"`
+	Code       int
+	Hosts      map[string]Host
+	Undoes     string `json:",omitempty"` // the run that this one took back
 }
 
 // Host is how a run ended on one host.
