@@ -24,15 +24,26 @@ import (
 // work to the host does not keep what follows waiting: the walk goes on as soon
 // as the host's part has been sent.
 func (j *job) act(ctx context.Context, it *item, p module.Params, may *value.Unknown) {
-	c := &controller{ctx: ctx, j: j, it: it, may: may, handed: make(chan struct{})}
+	own, cancel := context.WithCancelCause(ctx)
+	interrupt := context.AfterFunc(j.w.r.soft, func() { cancel(errInterrupted) })
+	c := &controller{ctx: own, j: j, it: it, may: may, handed: make(chan struct{})}
 	done := make(chan struct{})
 	var end itemEnd
 	go func() {
+		defer cancel(nil)
+		defer interrupt()
 		defer close(done)
 		end = c.run(p)
 	}()
 	select {
 	case <-done:
+		if c.lost == nil && end.failed && errors.Is(context.Cause(own), errInterrupted) {
+			c.lost = errInterrupted // a pause, say, that is over before its time
+		}
+		if c.lost != nil {
+			it.wait = func(context.Context) (itemEnd, error) { return itemEnd{}, c.lost }
+			return
+		}
 		j.effects(ctx, it, &end, c.out)
 		it.ended(end)
 	case <-c.handed:
@@ -56,7 +67,7 @@ func (j *job) effects(ctx context.Context, it *item, e *itemEnd, out module.Outc
 		return
 	}
 	if out.Facts != nil {
-		j.w.setFacts(out.Facts, out.FactLevel)
+		j.setFacts(ctx, it, out.Facts, out.FactLevel)
 	}
 	if err := j.w.apply(ctx, j, it, out); err != nil {
 		e.failed, e.msg = true, err.Error()
@@ -115,8 +126,24 @@ func (c *controller) vars() *vars.Scope { return c.it.vars }
 
 func (c *controller) env() *jinja.Env { return c.j.w.r.Env }
 
+// inStep gives what eval makes of the task's variables; where they are of other
+// hosts that had not come as far as the task, it makes it anew when they have.
+func (c *controller) inStep(ctx context.Context, eval func() (any, error)) (any, error) {
+	v, err := eval()
+	again, merr := c.j.outdated(ctx, c.it.vars)
+	if merr != nil {
+		c.lost = merr
+		return nil, merr
+	}
+	if again {
+		c.it.renew()
+		return eval()
+	}
+	return v, err
+}
+
 func (c *controller) Render(ctx context.Context, v any) (any, error) {
-	return jinja.Render(ctx, c.env(), c.vars(), v)
+	return c.inStep(ctx, func() (any, error) { return jinja.Render(ctx, c.env(), c.vars(), v) })
 }
 
 func (c *controller) RenderFile(ctx context.Context, src, text string, more *value.Dict, opts map[string]string) (any, error) {
@@ -140,7 +167,7 @@ func (c *controller) RenderFile(ctx context.Context, src, text string, more *val
 	}
 	env := *c.env()
 	env.Include = func(name string) (string, diag.Pos, error) { return c.includeTemplate(src, name) }
-	return t.RenderText(ctx, &env, c.vars().With(extra))
+	return c.inStep(ctx, func() (any, error) { return t.RenderText(ctx, &env, c.vars().With(extra)) })
 }
 
 // fileOptions are the template module's arguments as the parser takes them.
@@ -181,7 +208,7 @@ func (c *controller) includeTemplate(from, name string) (string, diag.Pos, error
 
 func (c *controller) Eval(ctx context.Context, expr any) (any, error) {
 	if t, ok := expr.(value.Template); ok {
-		return jinja.Render(ctx, c.env(), c.vars(), t)
+		return c.Render(ctx, t)
 	}
 	src, ok := expr.(string)
 	if !ok {
@@ -191,11 +218,16 @@ func (c *controller) Eval(ctx context.Context, expr any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.Eval(ctx, c.env(), c.vars())
+	return c.inStep(ctx, func() (any, error) { return e.Eval(ctx, c.env(), c.vars()) })
 }
 
 func (c *controller) Test(ctx context.Context, cond any) (result, known bool, err error) {
-	t, err := jinja.Condition(ctx, c.env(), c.vars(), cond)
+	var t jinja.Truth
+	_, err = c.inStep(ctx, func() (any, error) {
+		var err error
+		t, err = jinja.Condition(ctx, c.env(), c.vars(), cond)
+		return nil, err
+	})
 	return t.IsTrue(), !t.IsUnknown(), err
 }
 
@@ -306,7 +338,7 @@ func (c *controller) Local(ctx context.Context, name string, args map[string]any
 	if len(problems) > 0 {
 		return nil, errors.New(problems[0].Message)
 	}
-	end, err := c.j.onController(ctx, c.it, spec, p, c.may)
+	end, err := c.j.onController(c.j.w.ctx, c.it, spec, p, c.may) // a change under way is finished
 	if err != nil {
 		return nil, err
 	}

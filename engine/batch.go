@@ -6,7 +6,8 @@ import (
 	"slices"
 	"sync"
 
-	"rp/engine/report"
+	"rp/engine/vars"
+	"rp/inventory"
 )
 
 // place is where a host is in a play: the indexes of the nodes that it is in,
@@ -15,35 +16,57 @@ type place []int
 
 func (p place) compare(q place) int { return slices.Compare(p, q) }
 
-// errAborted ends a host's play because others failed (any_errors_fatal, max_fail_percentage).
-var errAborted = errors.New("the play was ended because other hosts failed")
+// errAborted takes a host to a halt of its batch: others failed (any_errors_fatal,
+// max_fail_percentage), or the play is over for all.
+var errAborted = errors.New("the play was halted for all hosts")
 
 // batch is the hosts that go through a play together. It keeps them in step
 // where that matters: a host's frontier is the first task that it has no final
-// verdict of, and who wants to write at a place waits until all others' frontiers are there.
+// verdict of; who wants to write at a place, or to give his verdict there, waits
+// until all others' frontiers are there.
 type batch struct {
 	free bool // strategy free: nobody waits
 	// maxFail is the share of hosts, in percent, that may fail before all stop; negative: any number.
 	maxFail float64
 	total   int
+	// learn makes what a host has learnt known to the others.
+	learn func(h *inventory.Host, s *vars.State)
 
 	mu      sync.Mutex
-	changed chan struct{} // closed and renewed at every change
+	changed chan struct{} // closed and renewed when low moves or a halt is called
 	front   map[string]place
 	order   []string // hosts still at work, in the batch's order
+	low     place    // the lowest frontier; nil when nobody is at work
 	failed  int
-	aborted bool
-	over    bool // meta: end_play, end_batch
-	// fatalAt is where an any_errors_fatal task failed.
-	stopAt place
-	once   map[string]*onceResult
-	out    *orderer
+	halt    halt
+	once    map[string]*onceResult
+	news    []news
+	gifts   map[string][]gift
+	out     *orderer
+}
+
+// halt is what all hosts of a batch come to before they go on after a place.
+type halt struct {
+	// n counts them: a host takes each once.
+	n  int64
+	at place
+	// ended: the play is over (meta: end_play, end_batch); otherwise the hosts have
+	// failed with the one that failed at the place.
+	ended bool
+}
+
+// news is what a host has learnt with its task at a place.
+type news struct {
+	at    place
+	host  *inventory.Host
+	state *vars.State
 }
 
 func newBatch(hosts []string, free bool, maxFail float64, out *orderer) *batch {
 	b := &batch{
-		free: free, maxFail: maxFail, total: len(hosts), changed: make(chan struct{}),
+		free: free, maxFail: maxFail, total: len(hosts), changed: make(chan struct{}), low: place{},
 		front: map[string]place{}, order: slices.Clone(hosts), once: map[string]*onceResult{}, out: out,
+		learn: func(*inventory.Host, *vars.State) {}, gifts: map[string][]gift{},
 	}
 	for _, h := range hosts {
 		b.front[h] = place{}
@@ -51,11 +74,43 @@ func newBatch(hosts []string, free bool, maxFail float64, out *orderer) *batch {
 	return b
 }
 
-// stir wakes all who wait. The caller holds b.mu.
+// stir looks who may go on now. The caller holds b.mu.
 func (b *batch) stir() {
+	low := b.lowest()
+	if low != nil && b.low != nil && low.compare(b.low) == 0 {
+		return
+	}
+	b.low = low
+	b.tell()
+	b.wake()
+	b.out.advance(low)
+}
+
+// wake lets all who wait look again. The caller holds b.mu.
+func (b *batch) wake() {
 	close(b.changed)
 	b.changed = make(chan struct{})
-	b.out.advance(b.lowest())
+}
+
+// tell makes known what was learnt before the lowest frontier. The caller holds b.mu.
+func (b *batch) tell() {
+	b.news = slices.DeleteFunc(b.news, func(n news) bool {
+		if b.free || b.low == nil || n.at.compare(b.low) < 0 {
+			b.learn(n.host, n.state)
+			return true
+		}
+		return false
+	})
+}
+
+// publish makes known what h has learnt with its task at p, as soon as no host is before it.
+func (b *batch) publish(p place, h *inventory.Host, s *vars.State) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.news = append(b.news, news{p, h, s})
+	if b.free || b.total == 1 {
+		b.tell()
+	}
 }
 
 // lowest is the frontier of the host that is furthest behind; nil when none is at work.
@@ -81,7 +136,7 @@ func (b *batch) reach(host string, p place) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if cur, ok := b.front[host]; ok && cur.compare(p) < 0 {
-		b.front[host] = p
+		b.front[host] = slices.Clone(p)
 		b.stir()
 	}
 }
@@ -95,46 +150,63 @@ func (b *batch) leave(host string) {
 	b.stir()
 }
 
-// fail counts a failed or unreachable host. fatal stops all hosts.
-func (b *batch) fail(at place, fatal bool) {
+// fail counts a failed or unreachable host, and halts all where too many have
+// failed. It gives the number of halts.
+func (b *batch) fail(at place) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failed++
-	if fatal || b.maxFail >= 0 && float64(b.failed)*100 > b.maxFail*float64(b.total) {
-		if !b.aborted || at.compare(b.stopAt) < 0 {
-			b.stopAt = slices.Clone(at)
-		}
-		b.aborted = true
+	if b.maxFail >= 0 && float64(b.failed)*100 > b.maxFail*float64(b.total) {
+		b.call(halt{at: at})
 	}
-	b.stir()
+	return b.halt.n
 }
 
-// stopped reports whether the batch was stopped at a place before p.
-func (b *batch) stopped(p place) bool {
+// stop halts all hosts after at. It gives the number of halts.
+func (b *batch) stop(at place, ended bool) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.aborted && b.stopAt.compare(p) < 0
+	b.call(halt{at: at, ended: ended})
+	return b.halt.n
 }
 
-// wait returns when all other hosts have come as far as p, or the batch was stopped before p.
-func (b *batch) wait(ctx context.Context, host string, p place) error {
+// call makes h the halt. Several hosts that fail at one place make one halt. The caller holds b.mu.
+func (b *batch) call(h halt) {
+	if b.halt.n > 0 && h.ended == b.halt.ended && h.at.compare(b.halt.at) == 0 {
+		return
+	}
+	h.n, h.at = b.halt.n+1, slices.Clone(h.at)
+	b.halt = h
+	b.wake()
+}
+
+// halted gives the halt that a host which has taken seen of them has to take before it goes on to p.
+func (b *batch) halted(p place, seen int64) (halt, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.halt, b.halts(p, seen)
+}
+
+func (b *batch) halts(p place, seen int64) bool { return b.halt.n > seen && b.halt.at.compare(p) < 0 }
+
+// wait returns when all hosts have come as far as p, or with errAborted at a halt before
+// p. idle is called once when it has to wait.
+func (b *batch) wait(ctx context.Context, p place, seen int64, idle func()) error {
 	for {
 		b.mu.Lock()
-		ready := true
-		for _, h := range b.order {
-			if h != host && b.front[h].compare(p) < 0 {
-				ready = false
-				break
-			}
-		}
-		stopped := b.aborted && b.stopAt.compare(p) < 0
+		ready := b.free || b.low == nil || b.low.compare(p) >= 0
+		halts := b.halts(p, seen)
 		changed := b.changed
 		b.mu.Unlock()
 		switch {
-		case stopped:
+		case halts:
 			return errAborted
-		case ready || b.free:
+		case ready:
 			return nil
+		}
+		if idle != nil {
+			idle()
+			idle = nil
 		}
 		select {
 		case <-changed:
@@ -142,6 +214,24 @@ func (b *batch) wait(ctx context.Context, host string, p place) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// give leaves facts for another host, if it is of the batch.
+func (b *batch) give(host string, g gift) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, ok := b.front[host]; ok {
+		b.gifts[host] = append(b.gifts[host], g)
+	}
+}
+
+// given takes what others have left for host.
+func (b *batch) given(host string) []gift {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	g := b.gifts[host]
+	delete(b.gifts, host)
+	return g
 }
 
 // onceResult is what a run_once task gave the first host.
@@ -161,8 +251,9 @@ func (b *batch) lead(host string, p place) (leads bool, r *onceResult) {
 	r, ok := b.once[key]
 	if !ok {
 		leader := host
-		if len(b.order) > 0 && !b.free {
-			leader = b.order[0]
+		// who is past p has taken another path and does not come by
+		if i := slices.IndexFunc(b.order, func(h string) bool { return b.front[h].compare(p) == 0 }); i >= 0 && !b.free {
+			leader = b.order[i]
 		}
 		r = &onceResult{leader: leader, done: make(chan struct{})}
 		b.once[key] = r
@@ -183,59 +274,4 @@ func (p place) key() string {
 		b = append(b, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 	}
 	return string(b)
-}
-
-// orderer gives events to the sink in the order of the tasks: those of a task
-// are held back until every host has finished the tasks before it.
-type orderer struct {
-	sink report.Sink
-
-	mu      sync.Mutex
-	low     place
-	free    bool
-	waiting []placed
-	begun   map[string]bool
-}
-
-type placed struct {
-	at    place
-	start report.Event
-	event report.Event
-}
-
-func newOrderer(sink report.Sink, free bool) *orderer {
-	return &orderer{sink: sink, free: free, begun: map[string]bool{}}
-}
-
-// emit gives e, an event of the task at p whose header is start.
-func (o *orderer) emit(p place, start, e report.Event) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.free && o.low != nil && p.compare(o.low) > 0 {
-		o.waiting = append(o.waiting, placed{slices.Clone(p), start, e})
-		return
-	}
-	o.give(placed{p, start, e})
-}
-
-func (o *orderer) give(x placed) {
-	if key := x.at.key(); !o.begun[key] && x.start.Type != "" {
-		o.begun[key] = true
-		o.sink.Emit(x.start)
-	}
-	o.sink.Emit(x.event)
-}
-
-// advance gives what was held back, now that all hosts have come as far as low; nil: all there is.
-func (o *orderer) advance(low place) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.low = low
-	slices.SortStableFunc(o.waiting, func(a, b placed) int { return a.at.compare(b.at) })
-	n := 0
-	for n < len(o.waiting) && (low == nil || o.waiting[n].at.compare(low) <= 0) {
-		o.give(o.waiting[n])
-		n++
-	}
-	o.waiting = slices.Delete(o.waiting, 0, n)
 }

@@ -14,7 +14,7 @@ import (
 
 // hostSession is the conversation with the worker's own host.
 func (w *worker) hostSession(ctx context.Context, j *job, it *item) (*session, error) {
-	if w.session != nil {
+	if w.session != nil && !w.session.isLost() {
 		return w.session, nil
 	}
 	s, err := w.r.sessionFor(ctx, w.host, func() (inventory.Connection, error) { return w.r.connection(w.ctx, w.host, j.t, it.vars) })

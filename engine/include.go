@@ -177,13 +177,12 @@ func (w *worker) apply(ctx context.Context, j *job, it *item, out module.Outcome
 		w.cur = cursor{}
 	case "end_play", "end_batch":
 		w.ps.endPlay(out.Meta == "end_play")
-		w.b.end()
+		w.b.stop(j.at, true)
 		w.cur = cursor{}
 	case "clear_host_errors":
 		w.r.clearErrors(w.ps.hosts)
 	case "clear_facts":
 		w.facts = w.facts.WithoutFacts()
-		w.r.store.Restore(w.host, w.facts)
 	case "end_role":
 		if !w.cur.leaveRole() {
 			return errors.New("end_role: the task is in no role")
@@ -195,14 +194,10 @@ func (w *worker) apply(ctx context.Context, j *job, it *item, out module.Outcome
 }
 
 // endPlay ends the play for all hosts, or for this batch.
-func (ps *playState) endPlay(all bool) { ps.over = ps.over || all }
-
-// end takes all hosts out of the batch without a failure.
-func (b *batch) end() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.over = true
-	b.stir()
+func (ps *playState) endPlay(all bool) {
+	if all {
+		ps.over.Store(true)
+	}
 }
 
 // clearErrors lets hosts that failed take part again.

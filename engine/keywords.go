@@ -251,7 +251,7 @@ func (r *run) retries(ctx context.Context, t *play.Task, sc scope) (tries int, d
 			return 0, 0, fmt.Errorf("delay: %w", err)
 		}
 	}
-	return int(count) + 1, time.Duration(wait * float64(time.Second)), nil
+	return max(0, int(count)) + 1, time.Duration(wait * float64(time.Second)), nil
 }
 
 func (r *run) numberOf(ctx context.Context, v any, sc scope) (float64, error) {

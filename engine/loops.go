@@ -19,7 +19,7 @@ import (
 // loopItems is what a task's loop goes over: a *value.List, or value.Unknown.
 func (w *worker) loopItems(ctx context.Context, j *job) (any, error) {
 	l := j.t.Loop
-	v, err := jinja.Render(ctx, w.r.Env, w.scope(j.t, nil), l.Expr)
+	v, err := jinja.Render(ctx, w.r.Env, j.base, l.Expr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", l.Kind, err)
 	}
@@ -46,7 +46,7 @@ func (w *worker) lookupLoop(ctx context.Context, j *job, name string, v any) (an
 	if l, ok := v.(*value.List); ok {
 		terms = l.Items
 	}
-	items, err := w.r.Env.Lookup(ctx, name, terms, value.DictOf("wantlist", true), w.scope(j.t, nil))
+	items, err := w.r.Env.Lookup(ctx, name, terms, value.DictOf("wantlist", true), j.base)
 	if err != nil {
 		return nil, fmt.Errorf("with_%s: %w", name, err)
 	}

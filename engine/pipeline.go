@@ -18,11 +18,8 @@ type entry struct {
 	task *play.Task
 	// start is the task's header in the report.
 	start report.Event
-	// after and facts are where the host goes on from if this task fails for good.
-	after    cursor
-	facts    *vars.State
-	roles    map[string]bool
-	handlers []*play.Task
+	// after is where the host goes on from if this task fails for good.
+	after mark
 	// reg is what the task's register variable waits for; nil without register.
 	reg *value.Pending
 	// auto: the helper's own verdict is final, so what follows may be written without asking.
@@ -50,9 +47,21 @@ type taskEnd struct {
 	// resume: the host forgot what was sent after it, which is sent again.
 	resume bool
 	// silent: another host told of it (run_once).
-	silent    bool
+	silent bool
+	// quiet: nothing of it is told but that it was reached (meta).
+	quiet     bool
 	facts     *value.Dict
 	factLevel string
+}
+
+// mark is all of a host's way through the play that a task may change: where it
+// is, what it knows, which roles have run, and what includes have brought.
+type mark struct {
+	cur      cursor
+	facts    *vars.State
+	roles    map[string]bool
+	handlers []*play.Task
+	public   []*play.Role
 }
 
 // errRollback ends an evaluation that went ahead of a task that failed.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rp/engine/diag"
@@ -26,8 +27,7 @@ type playState struct {
 	maxFail   float64
 	sections  [][]play.Node
 	hosts     []*inventory.Host // all of the play
-	aborted   bool
-	over      bool // meta: end_play
+	over      atomic.Bool       // meta: end_play
 	filesVars *value.Dict
 	names     *vars.Play // of the batch at work
 	contexts  contexts
@@ -48,6 +48,7 @@ func (r *run) play(ctx context.Context, p *play.Play) error {
 	if err != nil {
 		return err
 	}
+	failed := false
 	for _, hosts := range batches {
 		if hosts = r.still(hosts); len(hosts) == 0 {
 			continue
@@ -56,15 +57,13 @@ func (r *run) play(ctx context.Context, p *play.Play) error {
 			return err
 		}
 		left := r.still(hosts)
-		if len(left) == 0 || ps.aborted { // as in Ansible: a batch that failed as a whole ends the play
+		if len(left) == 0 || ps.over.Load() {
+			failed = len(left) == 0 // as in Ansible: a batch that failed as a whole ends the run
 			break
 		}
 	}
-	if len(r.still(ps.hosts)) == 0 {
+	if failed || len(r.still(ps.hosts)) == 0 {
 		r.Sink.Emit(report.Event{Type: report.NoMoreHosts, Run: r.ID, Play: ps.title})
-		return errNoHostsLeft
-	}
-	if ps.aborted {
 		return errNoHostsLeft
 	}
 	return nil

@@ -10,13 +10,30 @@ import (
 	"rp/engine/play"
 	"rp/engine/value"
 	"rp/engine/vars"
+	"rp/inventory"
 )
 
 // setFacts sets variables on the worker's host at the level of what brought
 // them: facts, include_vars, set_fact, or cacheable (set_fact, and facts besides).
-func (w *worker) setFacts(d *value.Dict, level string) {
-	w.facts = takeFacts(w.facts, d, level)
-	w.r.store.Restore(w.host, w.facts)
+func (w *worker) setFacts(d *value.Dict, level string) { w.facts = takeFacts(w.facts, d, level) }
+
+// gift is facts that one host leaves for another (delegate_facts), and their level.
+type gift struct {
+	facts *value.Dict
+	level string
+}
+
+// giveFacts sets variables on another host.
+func (w *worker) giveFacts(h *inventory.Host, g gift) {
+	w.b.give(h.Name, g)
+	w.r.store.Update(h, func(s *vars.State) *vars.State { return takeFacts(s, g.facts, g.level) })
+}
+
+// takeGifts takes what other hosts have left for this one.
+func (w *worker) takeGifts() {
+	for _, g := range w.b.given(w.host.Name) {
+		w.setFacts(g.facts, g.level)
+	}
 }
 
 func takeFacts(s *vars.State, d *value.Dict, level string) *vars.State {

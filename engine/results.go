@@ -28,7 +28,11 @@ type itemEnd struct {
 	warnings []string
 	changes  []wire.Change
 	shown    any
-	facts    *value.Dict
+	// facts and factLevel are variables that an action sets.
+	facts     *value.Dict
+	factLevel string
+	// meta: it steers the run and is not counted.
+	meta bool
 	// rawFailed: the host said failed, and failed_when said otherwise: it dropped what came after.
 	rawFailed  bool
 	failedWhen bool
@@ -46,7 +50,7 @@ func fromReply(r reply, may bool) itemEnd {
 	m := r.result
 	e := itemEnd{
 		changed: m.Changed, failed: m.Failed, skipped: m.Skipped, unknown: m.Unknown, after: m.After,
-		may: may, msg: m.Msg, warnings: m.Warn, changes: r.changes,
+		may: may || m.May, msg: m.Msg, warnings: m.Warn, changes: r.changes,
 	}
 	if v, err := value.Decode(m.Fields); err == nil {
 		e.fields, _ = v.(*value.Dict)
@@ -59,7 +63,7 @@ func fromReply(r reply, may bool) itemEnd {
 
 // fromAction is what an action of the controller gave.
 func fromAction(out module.Outcome, err error) itemEnd {
-	e := itemEnd{changed: out.Changed, failed: out.Failed, skipped: out.Skipped, unknown: out.Unknown, shown: out.Print, facts: out.Facts}
+	e := itemEnd{changed: out.Changed, failed: out.Failed, skipped: out.Skipped, unknown: out.Unknown, shown: out.Print, facts: out.Facts, factLevel: out.FactLevel, meta: out.Meta != ""}
 	e.fields, _ = value.FromGo(map[string]any(out.Result)).(*value.Dict)
 	if e.fields == nil {
 		e.fields = value.NewDict()

@@ -19,7 +19,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-multierror"
@@ -130,7 +129,9 @@ type run struct {
 	forks chan struct{}
 	// hard ends when even what is under way is to be left.
 	hard context.Context
-	soft atomic.Bool
+	// soft ends when nothing new is to be begun.
+	soft    context.Context
+	endSoft context.CancelCauseFunc
 
 	mu          sync.Mutex
 	stats       map[string]*report.Stats
@@ -172,6 +173,8 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 		usedAs: map[string][]wire.Become{}, failed: map[string]bool{}, unreachable: map[string]bool{}, sessions: map[string]*opening{},
 		begun: time.Now(),
 	}
+	r.soft, r.endSoft = context.WithCancelCause(ctx)
+	defer r.endSoft(nil)
 	r.store = vars.New(c.Inventory, vars.Run{
 		CheckMode: c.Check, DiffMode: c.Diff, Forks: c.Forks, Verbosity: c.Verbosity,
 		RunTags: c.Tags.Only, SkipTags: c.Tags.Skip, Limit: c.LimitText,
@@ -181,7 +184,7 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 	go func() {
 		select {
 		case <-stop:
-			r.soft.Store(true)
+			r.endSoft(errInterrupted)
 			r.wakeAll()
 		case <-finished:
 		}
@@ -209,7 +212,7 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 	return s
 }
 
-func (r *run) stopping() bool { return r.soft.Load() }
+func (r *run) stopping() bool { return r.soft.Err() != nil }
 
 func (r *run) note(err error) {
 	r.mu.Lock()
@@ -270,12 +273,15 @@ func (r *run) batch(ctx context.Context, ps *playState, hosts []*inventory.Host)
 		names[i] = h.Name
 	}
 	b := newBatch(names, ps.free, ps.maxFail, newOrderer(r.Sink, ps.free))
+	b.learn = r.store.Restore
 	ps.names, ps.contexts = r.playNames(ps, hosts), contexts{}
+	learnt := make([]*vars.State, len(hosts))
 	var group errgroup.Group
-	for _, h := range hosts {
+	for i, h := range hosts {
+		learnt[i] = r.store.State(h)
 		w := &worker{
 			r: r, b: b, host: h, play: ps.play, stats: r.statsOf(h.Name), pipe: newPipeline(), slot: &slot{forks: r.forks},
-			cur: newCursor(ps.sections), facts: r.store.State(h), handlers: ps.play.Handlers, title: ps.title, ps: ps,
+			cur: newCursor(ps.sections), facts: learnt[i], handlers: ps.play.Handlers, title: ps.title, ps: ps,
 		}
 		group.Go(func() error {
 			if err := w.slot.acquire(ctx); err != nil {
@@ -283,16 +289,18 @@ func (r *run) batch(ctx context.Context, ps *playState, hosts []*inventory.Host)
 				return err
 			}
 			defer w.slot.release()
-			err := w.run(ctx)
-			r.store.Restore(h, w.facts)
-			return err
+			defer func() {
+				w.takeGifts()
+				learnt[i] = w.facts
+			}()
+			return w.run(ctx)
 		})
 	}
 	err := group.Wait()
-	b.out.advance(nil)
-	if b.aborted {
-		ps.aborted = true
+	for i, h := range hosts {
+		r.store.Restore(h, learnt[i])
 	}
+	b.out.advance(nil)
 	return err
 }
 
@@ -338,6 +346,9 @@ func (s *slot) release() {
 func (r *run) sessionFor(ctx context.Context, h *inventory.Host, settings func() (inventory.Connection, error)) (*session, error) {
 	r.mu.Lock()
 	o, ok := r.sessions[h.Name]
+	if ok && o.over() { // it is tried anew, for a task that may be done all the same (ignore_unreachable)
+		ok = false
+	}
 	if !ok {
 		o = &opening{done: make(chan struct{})}
 		r.sessions[h.Name] = o
@@ -354,6 +365,18 @@ func (r *run) sessionFor(ctx context.Context, h *inventory.Host, settings func()
 		return o.s, o.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
+	case <-r.soft.Done():
+		return nil, errInterrupted
+	}
+}
+
+// over reports whether o has failed or was lost since.
+func (o *opening) over() bool {
+	select {
+	case <-o.done:
+		return o.err != nil || o.s.isLost()
+	default:
+		return false
 	}
 }
 

@@ -30,7 +30,7 @@ type contextKey struct {
 // scope is what t sees on w's host; loop are the variables of its loop's item.
 func (w *worker) scope(t *play.Task, loop map[string]any) *vars.Scope {
 	s := w.r.store.ScopeAt(w.host, w.context(t), w.facts)
-	if fl := w.rescuing(); fl != nil {
+	if fl := w.rescuing(); fl != nil && fl.entry.task != nil {
 		s = s.With(map[string]any{
 			"ansible_failed_result": fl.end.result,
 			"ansible_failed_task":   value.DictOf("name", fl.entry.start.Task, "action", fl.entry.task.Action),
@@ -69,7 +69,7 @@ func (w *worker) layers(t *play.Task) vars.Layers {
 		TaskVars: t.Vars, Environment: t.AllEnvironment(),
 	}
 	for _, r := range slices.Concat(w.play.Roles, w.public) {
-		l.PlayRoleDefaults = append(l.PlayRoleDefaults, r.AllDefaults())
+		l.PlayRoleDefaults = append(l.PlayRoleDefaults, r.ExportedDefaults())
 		l.PlayRoleVars = append(l.PlayRoleVars, r.ExportedVars())
 	}
 	if r := t.Role; r != nil {

@@ -59,6 +59,8 @@ type session struct {
 	tasks  map[int64]*sent
 	undone chan wire.Undone
 	lost   error
+	// halted: nothing new is to be begun.
+	halted bool
 }
 
 // openSession hears the answer of the helper behind l to the hello that it was started with.
@@ -88,11 +90,15 @@ func (s *session) send(t wire.Task) *sent {
 	t.ID = s.nextID.Add(1)
 	st := &sent{task: t, depth: s.depth.Load(), held: make(chan struct{}), done: make(chan struct{})}
 	s.mu.Lock()
-	lost := s.lost
-	if lost == nil {
+	lost, halted := s.lost, s.halted
+	if lost == nil && !halted {
 		s.tasks[t.ID] = st
 	}
 	s.mu.Unlock()
+	if halted {
+		st.finish(reply{err: errDropped})
+		return st
+	}
 	if lost == nil {
 		lost = s.conn.Send(wire.TTask, t)
 	}
@@ -252,6 +258,7 @@ func (s *session) take(id int64, remove bool) *sent {
 // dropAll makes the helper forget whatever it has not begun.
 func (s *session) dropAll() {
 	s.mu.Lock()
+	s.halted = true
 	lanes := map[string]bool{}
 	for _, st := range s.tasks {
 		lanes[st.task.Lane] = true
@@ -260,6 +267,12 @@ func (s *session) dropAll() {
 	for lane := range lanes {
 		s.drop(lane, math.MaxInt)
 	}
+}
+
+func (s *session) isLost() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost != nil
 }
 
 // close ends the conversation; the helper finishes what is under way.

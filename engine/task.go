@@ -32,6 +32,13 @@ type job struct {
 	mayLoop *value.Unknown
 	noLog   bool
 	once    bool
+	// base is what the task sees outside of its loop; host is nil where there is none yet.
+	base *vars.Scope
+	// met: the other hosts have come as far as the task.
+	met bool
+	// epoch and group are the walk's when the task's item was begun.
+	epoch int
+	group int64
 }
 
 // item is one round of a task's loop, or the whole task without one.
@@ -58,6 +65,7 @@ func (w *worker) task(ctx context.Context, t *play.Task, at place) error {
 	if !takes && terr == nil {
 		return nil
 	}
+	w.takeGifts()
 	w.group++
 	j := &job{w: w, t: t, at: at, loopVar: "item"}
 	if err := errors.Join(j.prepare(ctx), terr); err != nil {
@@ -70,7 +78,7 @@ func (w *worker) task(ctx context.Context, t *play.Task, at place) error {
 		return err
 	}
 	if leads, once := j.leads(); once != nil && !leads {
-		return j.follow(once)
+		return j.follow(ctx, once)
 	} else if once != nil {
 		j.e.once = once
 	}
@@ -95,6 +103,7 @@ func (w *worker) task(ctx context.Context, t *play.Task, at place) error {
 func (j *job) prepare(ctx context.Context) error {
 	w, t := j.w, j.t
 	sc := w.scope(t, nil)
+	j.base = sc
 	j.start = w.header(ctx, t, sc)
 	j.e = &entry{at: j.at, task: t, start: j.start, auto: j.autoVerdict()}
 	if t.Register != "" {
@@ -120,15 +129,18 @@ func (j *job) prepare(ctx context.Context) error {
 
 // autoVerdict reports whether the helper's own verdict on the task is final.
 func (j *job) autoVerdict() bool {
-	return j.t.FailedWhen == nil && j.t.Until == nil && !j.says("ignore_errors") && !j.once && !j.says("delegate_to")
+	return j.t.FailedWhen == nil && !j.repeats() && !j.says("ignore_errors") && !j.once && !j.says("delegate_to")
 }
+
+// repeats reports whether the task is tried again until it is well.
+func (j *job) repeats() bool { return len(j.t.Until) > 0 || j.t.Retries != nil }
 
 // says reports whether anybody set an inherited keyword for the task.
 func (j *job) says(keyword string) bool { _, ok := j.t.Effective(keyword); return ok }
 
 // barrier reports whether all hosts begin the task together.
 func (j *job) barrier() bool {
-	return !j.spec.Local || j.once || j.says("delegate_to") || len(j.t.Until) > 0 || j.w.r.readsOtherHosts(j.t)
+	return !j.spec.Local || j.once || j.says("delegate_to") || j.repeats() || j.w.r.readsOtherHosts(j.t)
 }
 
 // step waits for what has to be finished before the task may begin.
@@ -138,23 +150,53 @@ func (j *job) step(ctx context.Context) error {
 	if !j.barrier() || alone && j.spec.Kind != module.Action && !j.synchronous() {
 		return nil
 	}
+	return j.meet(ctx)
+}
+
+// meet waits until this host has its verdicts on all before the task, and the others too.
+func (j *job) meet(ctx context.Context) error {
+	w := j.w
 	if err := w.pipe.drain(ctx); err != nil {
 		return err
 	}
 	w.b.reach(w.host.Name, j.at)
-	if alone {
+	j.met = true
+	if w.b.free || w.b.total == 1 {
 		return nil
 	}
 	return w.waitOthers(ctx, j.at)
 }
 
+// outdated reports whether sc was asked for what other hosts have learnt although
+// they had not come as far as the task; they have when it returns, and what was made of sc is to be made anew.
+func (j *job) outdated(ctx context.Context, sc *vars.Scope) (bool, error) {
+	if j.met || !sc.UsedOthers() || j.w.b.free || j.w.b.total == 1 {
+		return false, nil
+	}
+	return true, j.meet(ctx)
+}
+
 // waitOthers waits until the other hosts have come as far as p; meanwhile others may use this host's slot.
 func (w *worker) waitOthers(ctx context.Context, p place) error {
-	w.slot.release()
-	if err := w.b.wait(ctx, w.host.Name, p); err != nil {
-		return err
+	waited := false
+	err := w.b.wait(ctx, p, w.seen.Load(), func() { waited = true; w.slot.release() })
+	if err == nil && waited {
+		err = w.slot.acquire(ctx)
 	}
-	return w.slot.acquire(ctx)
+	if err == nil && waited && w.r.stopping() {
+		err = errInterrupted
+	}
+	return err
+}
+
+// together waits until a verdict on the task at p may be given: in step with the
+// other hosts, none of which can end the play for all any more before p.
+func (w *worker) together(ctx context.Context, p place) error {
+	if w.b.free || w.b.total == 1 {
+		return nil
+	}
+	w.b.reach(w.host.Name, p)
+	return w.waitOthers(ctx, p)
 }
 
 // leads says, for a run_once task, whether this host runs it.
@@ -166,16 +208,19 @@ func (j *job) leads() (bool, *onceResult) {
 }
 
 // follow takes the result of a run_once task that another host runs.
-func (j *job) follow(once *onceResult) error {
+func (j *job) follow(ctx context.Context, once *onceResult) error {
 	j.e.collect = func(ctx context.Context) taskEnd {
 		select {
 		case <-once.done:
 		case <-ctx.Done():
 			return taskEnd{dropped: true}
+		case <-j.w.r.soft.Done():
+			return taskEnd{dropped: true}
 		}
 		end := once.end
 		end.items, end.notify = nil, nil
-		end.changed = false
+		end.changed, end.resume = false, false
+		end.failed, end.unreachable = end.failed || end.unreachable, false
 		end.final = report.Event{}
 		if end.facts != nil {
 			j.w.setFacts(end.facts, end.factLevel)
@@ -185,12 +230,12 @@ func (j *job) follow(once *onceResult) error {
 	}
 	j.e.auto = false
 	j.submit()
-	return j.w.pipe.drain(j.w.ctx)
+	return j.w.pipe.drain(ctx)
 }
 
 // synchronous: the task is tried again until it is well, or runs elsewhere, so nothing goes ahead of it.
 func (j *job) synchronous() bool {
-	return len(j.t.Until) > 0 || j.says("delegate_to") || j.once || j.spec.Facts || j.pauses()
+	return j.repeats() || j.says("delegate_to") || j.once || j.spec.Facts || j.pauses()
 }
 
 func (j *job) pauses() bool {
@@ -205,6 +250,12 @@ func (j *job) expand(ctx context.Context) error {
 	}
 	j.loop = true
 	list, err := j.w.loopItems(ctx, j)
+	if again, merr := j.outdated(ctx, j.base); merr != nil {
+		return merr
+	} else if again {
+		j.base = j.w.scope(j.t, nil)
+		list, err = j.w.loopItems(ctx, j)
+	}
 	if err != nil {
 		return err
 	}
@@ -222,30 +273,53 @@ func (j *job) submit() {
 	if j.e.reg != nil {
 		w.facts = w.facts.With(j.t.Register, j.e.reg)
 	}
-	j.e.after, j.e.facts, j.e.roles, j.e.handlers = w.cur.clone(), w.facts, w.rolesDone, w.handlers
+	j.e.after = w.mark()
 	w.pipe.submit(j.e)
 }
 
 // begin evaluates one item and sends it ahead.
 func (j *job) begin(ctx context.Context, it *item) {
+	j.epoch, j.group = j.w.epoch, j.w.group
+	if err := j.evaluate(ctx, it); err != nil {
+		it.wait = func(context.Context) (itemEnd, error) { return itemEnd{}, err }
+	}
+}
+
+// renew gives the item its variables as they are now.
+func (it *item) renew() { it.vars = it.j.w.scope(it.j.t, it.own) }
+
+// evaluate is begin; it fails when the item is not to be begun at all.
+func (j *job) evaluate(ctx context.Context, it *item) error {
 	run, may, cond, err := j.condition(ctx, it)
+	if again, merr := j.outdated(ctx, it.vars); merr != nil {
+		return merr
+	} else if again {
+		it.renew()
+		return j.evaluate(ctx, it)
+	}
 	switch {
 	case err != nil:
 		it.ended(failedItem(err))
-		return
+		return nil
 	case !run:
 		it.ended(skippedItem(cond))
-		return
+		return nil
 	}
 	if j.mayLoop != nil {
 		may = j.mayLoop
 	}
-	j.launch(ctx, it, may)
+	return j.launch(ctx, it, may)
 }
 
 // launch gives the item to the host, or to its action.
-func (j *job) launch(ctx context.Context, it *item, may *value.Unknown) {
+func (j *job) launch(ctx context.Context, it *item, may *value.Unknown) error {
 	p, err := j.bind(ctx, it)
+	if again, merr := j.outdated(ctx, it.vars); merr != nil {
+		return merr
+	} else if again {
+		it.renew()
+		p, err = j.bind(ctx, it)
+	}
 	switch {
 	case err != nil:
 		it.ended(failedItem(err))
@@ -254,6 +328,7 @@ func (j *job) launch(ctx context.Context, it *item, may *value.Unknown) {
 	default:
 		j.send(ctx, it, j.spec, p, may)
 	}
+	return nil
 }
 
 func (it *item) ended(e itemEnd) {
@@ -333,8 +408,11 @@ func (j *job) await(s *session, st *sent, may *value.Unknown) func(context.Conte
 		case <-ctx.Done():
 			return itemEnd{}, context.Cause(ctx)
 		case <-st.held:
-			if err := j.w.allow(ctx, j, s, st); err != nil {
+			if err := j.w.allow(ctx, j); err != nil {
 				return itemEnd{}, err
+			}
+			if err := s.release(st); err != nil {
+				return unreachableItem(err), nil
 			}
 		}
 		r, err := s.wait(ctx, st)
@@ -351,7 +429,7 @@ func (j *job) await(s *session, st *sent, may *value.Unknown) func(context.Conte
 
 // allow lets a held task write: every earlier task of this host has its verdict,
 // and the other hosts have come this far.
-func (w *worker) allow(ctx context.Context, j *job, s *session, st *sent) error {
+func (w *worker) allow(ctx context.Context, j *job) error {
 	if w.r.stopping() {
 		return errInterrupted
 	}
@@ -361,7 +439,7 @@ func (w *worker) allow(ctx context.Context, j *job, s *session, st *sent) error 
 			return err
 		}
 	}
-	return s.release(st)
+	return nil
 }
 
 // message is the task as it travels.
@@ -377,7 +455,7 @@ func (j *job) message(ctx context.Context, it *item, spec *module.Spec, p module
 		return wire.Task{}, err
 	}
 	m := wire.Task{
-		Lane: w.host.Name, Epoch: w.epoch, Group: w.group, Name: j.start.Task, Pos: t.Pos.String(), Module: spec.Name,
+		Lane: w.host.Name, Epoch: j.epoch, Group: j.group, Name: j.start.Task, Pos: t.Pos.String(), Module: spec.Name,
 		Params: params, NoLog: j.noLog,
 	}
 	for n, is := range secret {
@@ -456,12 +534,17 @@ func (j *job) tryItem(ctx context.Context, it *item) error {
 		if e.dropped {
 			return errInterrupted
 		}
-		e.attempts = n
+		if e.failed {
+			j.w.epoch++ // the host drops the rest of an epoch in which something failed
+		}
+		if j.repeats() {
+			e.attempts = n
+		}
 		it.end = e
 		if err := j.judge(ctx, it); err != nil {
 			it.end.failed, it.end.msg = true, err.Error()
 		}
-		if len(j.t.Until) == 0 || it.end.skipped || it.end.unreachable || it.end.may || it.end.unknown {
+		if !j.repeats() || it.end.skipped || it.end.unreachable || it.end.may || it.end.unknown {
 			return nil
 		}
 		well, err := j.satisfied(ctx, it)
@@ -476,11 +559,12 @@ func (j *job) tryItem(ctx context.Context, it *item) error {
 			return nil
 		}
 		j.w.retrying(j, it, tries-n)
-		j.w.epoch++ // a failed try dropped the rest of its epoch
 		select {
 		case <-time.After(delay):
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		case <-j.w.r.soft.Done():
+			return errInterrupted
 		}
 	}
 }

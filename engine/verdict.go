@@ -58,6 +58,9 @@ func allOf(ctx context.Context, env *jinja.Env, sc scope, cs []play.Cond) (jinja
 
 // satisfied asks until, or without one whether the item did not fail.
 func (j *job) satisfied(ctx context.Context, it *item) (bool, error) {
+	if len(j.t.Until) == 0 {
+		return !it.end.failed, nil
+	}
 	t, err := allOf(ctx, j.w.r.Env, it.withResult(), j.t.Until)
 	if err != nil {
 		return false, fmt.Errorf("until: %w", err)
@@ -99,8 +102,9 @@ func (j *job) decide(ctx context.Context) taskEnd {
 	for _, it := range j.items {
 		end.resume = end.resume || it.end.failed || it.end.rawFailed
 	}
-	j.takeFacts(&end)
+	j.takeFacts(ctx, &end)
 	end.changed, end.unreachable = sum.changed, sum.unreachable
+	end.quiet = sum.meta
 	end.failed = sum.failed
 	end.status = sum.status()
 	if end.failed && !end.unreachable {
@@ -126,22 +130,38 @@ func (j *job) items0() scope {
 	if len(j.items) > 0 && !j.loop {
 		return j.items[0].vars
 	}
-	return j.w.scope(j.t, nil)
+	return j.base
 }
 
-// takeFacts sets the variables that the items' results bring.
-func (j *job) takeFacts(end *taskEnd) {
+// takeFacts sets the variables that the items' results bring, and notes them for
+// the hosts that follow in a run_once task.
+func (j *job) takeFacts(ctx context.Context, end *taskEnd) {
 	for _, it := range j.items {
+		if it.end.facts != nil && !it.end.failed {
+			end.facts, end.factLevel = it.end.facts, it.end.factLevel
+		}
 		if j.spec == nil || !j.spec.Facts || it.end.fields == nil {
 			continue
 		}
 		if f, ok := it.end.fields.Get("ansible_facts"); ok {
 			if d, ok := f.(*value.Dict); ok {
 				end.facts, end.factLevel = d, "facts"
-				j.w.setFacts(d, "facts")
+				j.setFacts(ctx, it, d, "facts")
 			}
 		}
 	}
+}
+
+// setFacts sets variables on the task's host, or on the one it is delegated to where delegate_facts says so.
+func (j *job) setFacts(ctx context.Context, it *item, d *value.Dict, level string) {
+	there, err := j.w.r.boolKeyword(ctx, j.t, "delegate_facts", it.vars)
+	if err == nil && there {
+		if h, err := j.delegate(ctx, it); err == nil && h != j.w.host {
+			j.w.giveFacts(h, gift{d, level})
+			return
+		}
+	}
+	j.w.setFacts(d, level)
 }
 
 func (j *job) event(e *itemEnd, t report.Type) report.Event {

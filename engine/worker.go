@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rp/engine/play"
@@ -30,6 +32,11 @@ type worker struct {
 	epoch int
 	group int64
 	here  place
+	// seen counts the halts of the batch that the host has taken.
+	seen atomic.Int64
+	// last is where the host was after the last task that it has its verdict of. Only the
+	// committer sets it, and only the walk reads it, when the committer has told of a failure.
+	last mark
 
 	mu       sync.Mutex
 	notified []string
@@ -53,7 +60,7 @@ var errEnded = errors.New("the play is over for this host")
 
 // run goes through the play. It returns when the host has finished, failed or been stopped.
 func (w *worker) run(ctx context.Context) error {
-	w.ctx = ctx
+	w.ctx, w.last = ctx, w.mark()
 	var committer sync.WaitGroup
 	committer.Go(func() { w.commitAll(ctx) })
 	defer func() {
@@ -67,19 +74,28 @@ func (w *worker) run(ctx context.Context) error {
 		err := w.walk(walk)
 		cancel(nil)
 		if fl := w.pipe.takeFailure(); fl != nil {
+			goesOn := true
 			switch {
 			case fl.end.aborted:
-				return nil
+				goesOn = w.halt(ctx)
 			case fl.resume:
-				w.goBack(fl.entry)
-			case !w.recover(fl):
+				w.goBack(fl.entry.after)
+			default:
+				goesOn = w.recover(fl)
+			}
+			if !goesOn {
 				return nil
 			}
 			continue
 		}
 		switch {
-		case err == nil, errors.Is(err, errEnded), errors.Is(err, errAborted):
+		case err == nil, errors.Is(err, errEnded):
 			return nil
+		case errors.Is(err, errAborted):
+			if !w.halt(ctx) {
+				return nil
+			}
+			continue
 		case errors.Is(err, errRollback):
 			continue // the failure was taken a moment before
 		}
@@ -102,7 +118,7 @@ func (w *worker) walk(ctx context.Context) error {
 			return w.pipe.drain(ctx)
 		}
 		w.arrive(s.at)
-		if w.b.stopped(s.at) {
+		if _, halts := w.b.halted(s.at, w.seen.Load()); halts {
 			if err := w.pipe.drain(ctx); err != nil {
 				return err
 			}
@@ -161,13 +177,18 @@ func (w *worker) stop() {
 // recover goes back to where fl's task stood and on to whatever takes care of
 // the failure. It reports whether there is anything left to do for the host.
 func (w *worker) recover(fl *failure) bool {
+	at := w.here
 	if !fl.onward {
-		w.goBack(fl.entry)
+		at = fl.entry.at
+		w.goBack(fl.entry.after)
+		if w.fatal(fl.entry.task) && !fl.end.silent {
+			w.seen.Store(w.b.stop(at, false)) // the others come to where this host is
+		}
 	}
 	if fl.end.unreachable {
 		w.r.markUnreachable(w.host.Name)
 		w.finish(fl, report.Unreachable)
-		w.b.fail(fl.entry.at, w.fatal(fl.entry.task))
+		w.seen.Store(w.b.fail(at))
 		return false
 	}
 	rescued, goesOn := w.cur.fail(fl)
@@ -181,15 +202,40 @@ func (w *worker) recover(fl *failure) bool {
 	}
 	if !rescued && !goesOn {
 		w.r.markFailed(w.host.Name)
-		w.b.fail(fl.entry.at, w.fatal(fl.entry.task))
+		if !fl.end.silent {
+			w.seen.Store(w.b.fail(at))
+		}
 		return w.forceHandlers()
 	}
 	return true
 }
 
-// goBack takes the walk to just after e, under a new epoch.
-func (w *worker) goBack(e *entry) {
-	w.cur, w.facts, w.rolesDone, w.handlers = e.after.clone(), e.facts, e.roles, e.handlers
+// halt takes the batch's halt: the play is over, or this host fails with another
+// one and goes where its own failure would have taken it. It reports whether
+// there is anything left to do.
+func (w *worker) halt(ctx context.Context) bool {
+	h, _ := w.b.halted(w.here, w.seen.Load())
+	w.seen.Store(h.n)
+	w.goBack(w.last) // what went ahead has no verdict, and nothing of it is to be done
+	if h.ended {
+		return false
+	}
+	silent := &failure{entry: &entry{at: h.at}, end: taskEnd{silent: true}}
+	if _, goesOn := w.cur.fail(silent); goesOn {
+		return true
+	}
+	w.r.markFailed(w.host.Name)
+	return ctx.Err() == nil && w.forceHandlers()
+}
+
+// mark is where the walk is now.
+func (w *worker) mark() mark {
+	return mark{w.cur.clone(), w.facts, w.rolesDone, w.handlers, w.public}
+}
+
+// goBack takes the walk back to m, under a new epoch.
+func (w *worker) goBack(m mark) {
+	w.cur, w.facts, w.rolesDone, w.handlers, w.public = m.cur.clone(), m.facts, m.roles, m.handlers, m.public
 	w.epoch++
 	if w.session != nil {
 		w.session.drop(w.host.Name, w.epoch)
@@ -201,17 +247,16 @@ func (w *worker) fatal(t *play.Task) bool {
 	if t == nil {
 		return false
 	}
-	for _, name := range []string{"any_errors_fatal", "run_once"} {
-		if set, err := w.r.boolKeyword(w.ctx, t, name, w.scope(t, nil)); err == nil && set {
-			return true
-		}
-	}
-	return false
+	set, err := w.r.boolKeyword(w.ctx, t, "any_errors_fatal", w.scope(t, nil))
+	return err == nil && set
 }
 
 // finish tells the end of a failed task and counts it.
 func (w *worker) finish(fl *failure, s report.Status) {
 	end := fl.end
+	if end.silent {
+		return
+	}
 	end.final.Status = s
 	w.count(s)
 	w.tell(fl.entry, end)
@@ -268,16 +313,19 @@ func (w *worker) commitAll(ctx context.Context) {
 		w.begins(e.start)
 		end := e.collect(ctx)
 		end.final.Took = time.Since(begun)
-		w.commit(e, end)
+		w.commit(ctx, e, end)
 	}
 }
 
-func (w *worker) commit(e *entry, end taskEnd) {
+func (w *worker) commit(ctx context.Context, e *entry, end taskEnd) {
 	if e.reg != nil {
 		e.reg.Resolve(end.result, nil)
 	}
 	if e.once != nil {
 		e.once.set(end)
+	}
+	if !end.dropped && !end.aborted { // what was done is told even when the run is to end
+		end.aborted = errors.Is(w.together(ctx, e.at), errAborted)
 	}
 	switch {
 	case end.dropped:
@@ -286,18 +334,25 @@ func (w *worker) commit(e *entry, end taskEnd) {
 	case end.aborted:
 		w.pipe.fail(&failure{entry: e, end: end})
 		return
-	case end.failed:
+	}
+	w.last = e.after
+	w.b.publish(e.at, w.host, e.after.facts)
+	if end.failed {
 		w.pipe.fail(&failure{entry: e, end: end})
 		return
 	}
-	if !end.silent {
+	switch {
+	case end.silent:
+	case end.quiet && !end.failed:
+		w.b.out.begin(e.at, e.start)
+	default:
 		w.count(end.status)
 		w.tell(e, end)
 	}
 	w.notify(end.notify)
 	if end.resume { // the host dropped what was sent after it
 		w.pipe.fail(&failure{entry: e, end: end, resume: true})
-		w.b.reach(w.host.Name, append(e.at, 0))
+		w.b.reach(w.host.Name, append(slices.Clone(e.at), 0))
 		return
 	}
 	next := w.pipe.done(e)
