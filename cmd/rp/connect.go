@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -160,12 +159,12 @@ func (c *connector) confirmHostKeys(ctx context.Context, targets []remote.Target
 
 // askKeys shows keys, asks whether to trust them, and writes them down if so.
 func (c *connector) askKeys(keys []remote.UnknownKey) (trusted bool, err error) {
-	fmt.Fprintf(os.Stderr, "The keys of these hosts are not known:\n")
+	say("The keys of these hosts are not known:\n")
 	for _, k := range keys {
-		fmt.Fprintf(os.Stderr, "  %-24s %s %s\n", k.Target, k.Type, k.Fingerprint)
+		say(fmt.Sprintf("  %-24s %s %s\n", k.Target, k.Type, k.Fingerprint))
 	}
-	fmt.Fprint(os.Stderr, "Trust all of them and write them down? [y/N] ")
-	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	say("Trust all of them and write them down? [y/N] ")
+	line, err := readLine()
 	if err != nil {
 		return false, fmt.Errorf("cannot read the answer: %w", err)
 	}

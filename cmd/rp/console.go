@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,9 +40,15 @@ func terminalSize() (columns, rows int) {
 	return columns, rows
 }
 
+// asking is the terminal that secrets are asked for on: /dev/tty, as ssh and
+// sudo do, so that stdin and stderr may be somewhere else. It fails where this
+// process has no terminal.
+var asking = sync.OnceValues(func() (*os.File, error) { return os.OpenFile("/dev/tty", os.O_RDWR, 0) })
+
 // interactive reports whether somebody can be asked.
 func interactive() bool {
-	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())) //nolint:gosec // a file descriptor
+	_, err := asking()
+	return err == nil
 }
 
 var errNoTerminal = errors.New("there is no terminal to ask for it on")
@@ -52,15 +59,26 @@ func askSecret(prompt string) (secret string, err error) {
 		return "", fmt.Errorf("%s%w", prompt, errNoTerminal)
 	}
 	console.aside(func() {
-		fmt.Fprint(os.Stderr, prompt)
+		say(prompt)
 		secret, err = readHidden()
 	})
 	return secret, err
 }
 
+// say writes on the terminal; without one nobody hears it.
+func say(text string) {
+	if tty, err := asking(); err == nil {
+		_, _ = tty.WriteString(text) // a terminal that is gone shows nothing
+	}
+}
+
 func readHidden() (string, error) {
-	b, err := term.ReadPassword(int(os.Stdin.Fd())) //nolint:gosec // a file descriptor
-	fmt.Fprintln(os.Stderr)
+	tty, err := asking()
+	if err != nil {
+		return "", errNoTerminal
+	}
+	b, err := term.ReadPassword(int(tty.Fd())) //nolint:gosec // a file descriptor
+	say("\n")
 	if err != nil {
 		return "", fmt.Errorf("cannot read the answer: %w", err)
 	}
@@ -68,7 +86,11 @@ func readHidden() (string, error) {
 }
 
 func readLine() (string, error) {
-	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	tty, err := asking()
+	if err != nil {
+		return "", errNoTerminal
+	}
+	line, err := bufio.NewReader(tty).ReadString('\n')
 	return strings.TrimRight(line, "\n"), err
 }
 
@@ -85,7 +107,7 @@ func promptUser(ctx context.Context, text string, echo bool, seconds int) (answe
 	}
 	got := make(chan reply, 1)
 	console.aside(func() {
-		fmt.Fprintf(os.Stderr, "%s ", text)
+		say(text + " ")
 		go func() {
 			read := readLine
 			if !echo {
@@ -98,7 +120,7 @@ func promptUser(ctx context.Context, text string, echo bool, seconds int) (answe
 		case r := <-got:
 			answer, err = r.text, r.err
 		case <-ctx.Done():
-			fmt.Fprintln(os.Stderr)
+			say("\n")
 		}
 	})
 	return answer, true, err

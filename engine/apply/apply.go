@@ -39,10 +39,12 @@ type Task struct {
 // Outcome is how a task ended.
 type Outcome struct {
 	Changed, Failed, Skipped, Unknown bool
-	After                             string // for Unknown: the task that is waited for
-	Msg                               string
-	Fields                            module.Result
-	Warnings                          []string
+	// May: it changes something only perhaps, since what is there now is not known.
+	May      bool
+	After    string // for Unknown: the task that is waited for
+	Msg      string
+	Fields   module.Result
+	Warnings []string
 	// Dropped: the task was forgotten while it was held; nobody waits for its result.
 	Dropped bool
 }
@@ -80,7 +82,7 @@ func attempt(ctx context.Context, h host.Host, t Task) (out Outcome, again bool)
 		}
 	}()
 	fields, err := t.Spec.Run(ctx, t.Params, tg)
-	out = Outcome{Changed: tg.changed, Fields: fields, Warnings: tg.warnings, Unknown: tg.unknown, After: tg.after}
+	out = Outcome{Changed: tg.changed, Fields: fields, Warnings: tg.warnings, Unknown: tg.unknown, After: tg.after, May: t.Predicts && tg.changed && !tg.sure}
 	conclude(&out, err)
 	return out, false
 }
@@ -117,6 +119,8 @@ type target struct {
 	unknown  bool
 	after    string
 	warnings []string
+	// sure: at least one change is made for certain.
+	sure bool
 }
 
 func (g *target) Read(ctx context.Context, ss ...state.State) ([]state.State, error) {
@@ -237,7 +241,7 @@ func (g *target) Do(ctx context.Context, e state.Event) (state.Outcome, error) {
 	c := wire.Change{ID: g.t.ID, Kind: e.EventKey().Kind, Name: e.EventKey().Name, Event: true, Status: g.status(err)}
 	g.tell(c)
 	if err == nil {
-		g.changed = true
+		g.changed, g.sure = true, true
 	}
 	if out.Unknown {
 		g.unknown, g.after = true, g.t.Name
@@ -259,7 +263,9 @@ func (g *target) status(err error) string {
 
 func (g *target) report(cs []state.Change, err error) {
 	for _, c := range cs {
-		g.tell(Show(c, g.t.ID, g.status(err), g.t.Diff))
+		shown := Show(c, g.t.ID, g.status(err), g.t.Diff)
+		g.sure = g.sure || shown.Status != wire.MayChange
+		g.tell(shown)
 	}
 }
 

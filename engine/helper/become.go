@@ -169,7 +169,7 @@ func (a *attempt) start(ctx context.Context, terminal bool) (io.WriteCloser, io.
 	}
 	tty.started()
 	end := func() { _ = in.Close(); _ = cmd.Wait(); tty.close() }
-	answer := a.answerer(in, tty)
+	answer := a.answerer(in, tty, cmd.Process)
 	stderr.watch(answer)
 	tty.watch(answer)
 	out := bufio.NewReaderSize(pipe, 64<<10)
@@ -206,11 +206,16 @@ func (a *attempt) awaitMarker(out *bufio.Reader) error {
 	return errors.New("too much was printed before the helper started")
 }
 
-// answerer gives the password to the first prompt for it, and refuses the second: it was wrong.
-func (a *attempt) answerer(in io.Writer, tty *terminal) func(said []byte, fromTerminal bool) {
+// answerer gives the password to the first prompt for it. At the second the
+// password was wrong, and the method is ended instead of being kept waiting.
+func (a *attempt) answerer(in io.Writer, tty *terminal, p *os.Process) func(said []byte, fromTerminal bool) {
 	var once sync.Once
 	return func(said []byte, fromTerminal bool) {
 		if a.as.Password == "" || !a.isPrompt(said) {
+			return
+		}
+		if bytes.Count(said, []byte(a.prompt)) > 1 || bytes.Contains(said, []byte("try again")) {
+			_ = p.Kill() // it may have ended by itself
 			return
 		}
 		once.Do(func() {

@@ -235,7 +235,7 @@ func failed(err error) wire.Result { return wire.Result{Failed: true, Msg: err.E
 func result(t wire.Task, out apply.Outcome) wire.Result {
 	r := wire.Result{
 		Changed: out.Changed, Failed: out.Failed, Skipped: out.Skipped, Msg: out.Msg,
-		Unknown: out.Unknown, After: out.After, Warn: out.Warnings,
+		May: out.May, Unknown: out.Unknown, After: out.After, Warn: out.Warnings,
 	}
 	fields, err := value.Encode(value.FromGo(map[string]any(out.Fields)))
 	if err != nil {

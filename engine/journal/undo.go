@@ -224,7 +224,7 @@ func (j *Journal) restore(t Touch, now Look) error {
 			return fmt.Errorf("cannot put %s back: %w", t.Path, err)
 		}
 	case now.Mode&fs.ModeSymlink != 0:
-		return nil
+		return linkTime(t.Path, t.Before.MTime)
 	}
 	if now.Mode.IsRegular() || now.Mode.IsDir() {
 		if err := os.Chtimes(t.Path, t.Before.MTime, t.Before.MTime); err != nil {

@@ -131,6 +131,8 @@ type Result struct {
 	Failed  bool   `json:",omitempty"`
 	Skipped bool   `json:",omitempty"`
 	Msg     string `json:",omitempty"`
+	// May: a prediction cannot tell whether this task changes anything.
+	May bool `json:",omitempty"`
 	// Unknown: a prediction cannot tell what this task does, after the task named.
 	Unknown bool            `json:",omitempty"`
 	After   string          `json:",omitempty"`
