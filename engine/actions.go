@@ -69,7 +69,7 @@ func (j *job) effects(ctx context.Context, it *item, e *itemEnd, out module.Outc
 	if out.Facts != nil {
 		j.setFacts(ctx, it, out.Facts, out.FactLevel)
 	}
-	if err := j.w.apply(ctx, j, it, out); err != nil {
+	if err := j.w.apply(j, e, out); err != nil {
 		e.failed, e.msg = true, err.Error()
 	}
 }

@@ -50,6 +50,7 @@ func (w *worker) include(ctx context.Context, j *job) error {
 		it.ended(itemEnd{fields: value.DictOf("include", shown)})
 	}
 	j.e.collect, j.e.auto = j.collect, false
+	j.e.steers = j.t.Include.Role != nil // as in Ansible, whose recap counts include_tasks and not include_role
 	for _, f := range slices.Backward(frames) {
 		w.cur.push(f)
 	}
@@ -153,7 +154,7 @@ func (w *worker) endRole(b *play.Block) {
 func (j *job) searchPath(kind string) []string { return j.t.SearchPath(kind) }
 
 // apply carries out what an action asked of the run: meta's words, and changes to the inventory.
-func (w *worker) apply(ctx context.Context, j *job, it *item, out module.Outcome) error {
+func (w *worker) apply(j *job, e *itemEnd, out module.Outcome) error {
 	if out.AddHost != nil {
 		a := out.AddHost
 		_, _, ds := w.r.Inventory.AddHost(a.Name, a.Vars, a.Groups)
@@ -163,9 +164,11 @@ func (w *worker) apply(ctx context.Context, j *job, it *item, out module.Outcome
 		}
 	}
 	if g := out.GroupBy; g != nil {
-		if _, ds := w.r.Inventory.AddToGroup(g.Group, []*inventory.Host{w.host}, g.Parents); ds.Failed() {
+		changed, ds := w.r.Inventory.AddToGroup(g.Group, []*inventory.Host{w.host}, g.Parents)
+		if ds.Failed() {
 			return ds.Err()
 		}
+		e.changed = e.changed || changed
 	}
 	switch out.Meta {
 	case "":

@@ -168,7 +168,7 @@ func (e *itemEnd) status() report.Status {
 
 // loopResult is a loop's result, from those of its items.
 func loopResult(items []itemEnd, labels []any, loopVar string) itemEnd {
-	all := itemEnd{fields: value.NewDict(), skipped: len(items) > 0}
+	all := itemEnd{fields: value.NewDict(), skipped: true}
 	list := value.NewList()
 	for i := range items {
 		e := &items[i]
@@ -192,13 +192,17 @@ func loopResult(items []itemEnd, labels []any, loopVar string) itemEnd {
 	switch {
 	case all.failed:
 		all.msg = "One or more items failed"
+	case len(items) == 0:
+		all.fields.Set("skipped_reason", "No items in the list")
 	case all.skipped:
 		all.msg = "All items skipped"
 	default:
 		all.msg = "All items completed"
 	}
 	all.fields.Set("results", list)
-	all.fields.Set("msg", all.msg)
+	if all.msg != "" {
+		all.fields.Set("msg", all.msg)
+	}
 	if all.skipped {
 		all.fields.Set("skipped", true)
 	}

@@ -198,6 +198,7 @@ func Run(ctx context.Context, c Config, stop <-chan struct{}) Summary {
 			break
 		}
 		err := r.play(ctx, p)
+		r.first = nil // --start-at-task is for the play that has it
 		if err != nil && !errors.Is(err, errInterrupted) && !errors.Is(err, errNoHostsLeft) {
 			r.note(err)
 		}

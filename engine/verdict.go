@@ -180,6 +180,9 @@ func (j *job) event(e *itemEnd, t report.Type) report.Event {
 func (j *job) itemEvent(it *item) report.Event {
 	ev := j.event(&it.end, report.ItemResult)
 	ev.Item, ev.HasItem, ev.Delegate, ev.Real = it.label, true, it.delegate, it.real
+	if j.noLog {
+		ev.Item = "(hidden: no_log)"
+	}
 	return ev
 }
 

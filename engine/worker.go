@@ -257,8 +257,8 @@ func (w *worker) finish(fl *failure, s report.Status) {
 	if end.silent {
 		return
 	}
-	end.final.Status = s
-	w.count(s)
+	end.status, end.final.Status = s, s
+	w.count(fl.entry, end)
 	w.tell(fl.entry, end)
 }
 
@@ -269,10 +269,14 @@ func (w *worker) tell(e *entry, end taskEnd) {
 	w.b.out.emit(e.at, e.start, end.final)
 }
 
-func (w *worker) count(s report.Status) {
+// count adds a task's end to the statistics. What only steers the run is not counted.
+func (w *worker) count(e *entry, end taskEnd) {
 	w.r.mu.Lock()
 	defer w.r.mu.Unlock()
-	switch s {
+	if e.steers && (end.status == report.OK || end.status == report.Skipped) {
+		return
+	}
+	switch end.status {
 	case report.OK:
 		w.stats.OK++
 	case report.Changed:
@@ -285,6 +289,9 @@ func (w *worker) count(s report.Status) {
 	case report.Ignored:
 		w.stats.OK++
 		w.stats.Ignored++
+		if end.changed {
+			w.stats.Changed++
+		}
 	case report.Rescued:
 		w.stats.Rescued++
 	case report.Unreachable:
@@ -346,7 +353,7 @@ func (w *worker) commit(ctx context.Context, e *entry, end taskEnd) {
 	case end.quiet && !end.failed:
 		w.b.out.begin(e.at, e.start)
 	default:
-		w.count(end.status)
+		w.count(e, end)
 		w.tell(e, end)
 	}
 	w.notify(end.notify)

@@ -10,7 +10,7 @@ import (
 )
 
 var addHostSpec = module.Spec{
-	Name: "add_host", Builtin: true, Kind: module.Action, AnyArgs: true,
+	Name: "add_host", Builtin: true, Kind: module.Action, Once: true, AnyArgs: true,
 	Short: "A host, added to the inventory for this run",
 	Doc:   `Adds a host, and the groups it is to be in, for the plays that follow. Every other argument is a variable of the host. It runs once, not for each host.`,
 	Args: []module.Arg{

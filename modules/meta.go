@@ -14,7 +14,7 @@ import (
 var metaWords = []string{"clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play", "end_role", "flush_handlers", "noop", "refresh_inventory", "reset_connection"}
 
 var metaSpec = module.Spec{
-	Name: "meta", Builtin: true, Kind: module.Action, FreeForm: "free_form",
+	Name: "meta", Builtin: true, Kind: module.Action, Steers: true, FreeForm: "free_form",
 	Short: "Steer the run itself",
 	Doc: `flush_handlers runs the notified handlers now. end_play, end_batch, end_host and end_role end the play, its batch, it for this host, or the role.
 clear_host_errors takes failed hosts back in. clear_facts forgets facts. refresh_inventory reads the inventory again.

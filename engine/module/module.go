@@ -96,6 +96,8 @@ type Spec struct {
 	Local bool
 	// Once: it runs once for all hosts of a batch, as if run_once were set (pause).
 	Once bool
+	// Steers: an action whose outcome is a word to the run (Meta); it is not counted in the recap.
+	Steers bool
 	// Facts: what its result has under ansible_facts becomes variables of the host.
 	Facts bool
 	// Examples are tasks, YAML.
