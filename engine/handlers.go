@@ -50,15 +50,18 @@ func (w *worker) flushHandlers(ctx context.Context, at place) error {
 		}
 	}
 	w.mu.Lock()
+	none := len(w.notified) == 0
+	w.mu.Unlock()
+	if none {
+		return nil
+	}
+	if err := w.pipe.drain(ctx); err != nil { // they stay notified
+		return err
+	}
+	w.mu.Lock()
 	names := w.notified
 	w.notified = nil
 	w.mu.Unlock()
-	if len(names) == 0 {
-		return nil
-	}
-	if err := w.pipe.drain(ctx); err != nil {
-		return err
-	}
 	var todo []play.Node
 	found := map[string]bool{}
 	for _, h := range w.handlers {
