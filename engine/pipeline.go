@@ -26,8 +26,26 @@ type entry struct {
 	auto bool
 	// collect waits for the answers and decides how the task ended. It is called once, in task order.
 	collect func(ctx context.Context) taskEnd
+	// asked are the questions that it put to hosts.
+	asked []question
+	// steers: the task is a word to the run itself, and is not counted.
+	steers bool
 	// once is set when the entry is the leader of a run_once task.
 	once *onceResult
+}
+
+// question is what was sent to a host: its session, and how many answers in a
+// row had been waited for when it was sent.
+type question struct {
+	s     *session
+	depth int64
+}
+
+// use notes that what e's hosts answered decided what is done next.
+func (e *entry) use() {
+	for _, q := range e.asked {
+		q.s.used(q.depth)
+	}
 }
 
 // taskEnd is how a task ended on a host.
@@ -70,9 +88,11 @@ var errRollback = errors.New("an earlier task failed")
 // pipeline holds a host's entries in task order. One goroutine, the committer,
 // gives them their verdicts.
 type pipeline struct {
-	mu      sync.Mutex
-	cond    *sync.Cond
-	queue   []*entry
+	mu    sync.Mutex
+	cond  *sync.Cond
+	queue []*entry
+	// settled are entries with a verdict that nobody has waited for yet.
+	settled []*entry
 	failure *failure
 	closed  bool
 	// walk ends the evaluation that is going ahead.
@@ -113,6 +133,7 @@ func (p *pipeline) done(e *entry) (next place) {
 	defer p.mu.Unlock()
 	if len(p.queue) > 0 && p.queue[0] == e {
 		p.queue = p.queue[1:]
+		p.settled = append(p.settled, e)
 	}
 	if len(p.queue) > 0 {
 		next = p.queue[0].at
@@ -126,6 +147,9 @@ func (p *pipeline) fail(fl *failure) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failure, p.queue = fl, nil
+	if fl.entry != nil {
+		fl.entry.use()
+	}
 	if p.walk != nil {
 		p.walk(errRollback)
 	}
@@ -154,6 +178,10 @@ func (p *pipeline) drain(ctx context.Context) error {
 	for len(p.queue) > 0 && p.failure == nil && ctx.Err() == nil {
 		p.cond.Wait()
 	}
+	for _, e := range p.settled {
+		e.use()
+	}
+	p.settled = nil
 	if p.failure != nil {
 		return errRollback
 	}

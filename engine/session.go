@@ -126,7 +126,6 @@ func (s *session) wait(ctx context.Context, st *sent) (reply, error) {
 	case <-ctx.Done():
 		return reply{}, context.Cause(ctx)
 	}
-	s.used(st.depth)
 	return st.reply, nil
 }
 

@@ -108,6 +108,7 @@ func (j *job) prepare(ctx context.Context) error {
 	j.e = &entry{at: j.at, task: t, start: j.start, auto: j.autoVerdict()}
 	if t.Register != "" {
 		j.e.reg = value.NewPending()
+		j.e.reg.OnUse = j.e.use
 	}
 	var err error
 	if j.noLog, err = w.r.boolKeyword(ctx, t, "no_log", sc); err != nil {
@@ -123,7 +124,7 @@ func (j *job) prepare(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("there is no module %q", t.Module)
 	}
-	j.spec, j.once = spec, j.once || spec.Once
+	j.spec, j.once, j.e.steers = spec, j.once || spec.Once, spec.Steers
 	return nil
 }
 
@@ -280,6 +281,9 @@ func (j *job) submit() {
 // begin evaluates one item and sends it ahead.
 func (j *job) begin(ctx context.Context, it *item) {
 	j.epoch, j.group = j.w.epoch, j.w.group
+	if it.vars.State() != j.w.facts { // an earlier item has set variables
+		it.renew()
+	}
 	if err := j.evaluate(ctx, it); err != nil {
 		it.wait = func(context.Context) (itemEnd, error) { return itemEnd{}, err }
 	}
@@ -387,6 +391,7 @@ func (j *job) send(ctx context.Context, it *item, spec *module.Spec, p module.Pa
 	m.Hold = !j.free()
 	j.w.r.uses(on.Name, m.As)
 	st := s.send(m)
+	j.e.asked = append(j.e.asked, question{s, st.depth})
 	it.wait = j.await(s, st, may)
 	if on != j.w.host {
 		it.delegate = on.Name
@@ -534,6 +539,7 @@ func (j *job) tryItem(ctx context.Context, it *item) error {
 		if e.dropped {
 			return errInterrupted
 		}
+		j.e.use()
 		if e.failed {
 			j.w.epoch++ // the host drops the rest of an epoch in which something failed
 		}
@@ -555,7 +561,7 @@ func (j *job) tryItem(ctx context.Context, it *item) error {
 			return nil
 		}
 		if n >= tries {
-			it.end.failed = true
+			it.end.failed, it.end.attempts = true, n-1 // as Ansible counts them in the end
 			return nil
 		}
 		j.w.retrying(j, it, tries-n)

@@ -92,6 +92,10 @@ type Object interface {
 
 // Pending is a value whose answer is on its way.
 type Pending struct {
+	// OnUse, when not nil, is called each time somebody gets the value from Wait. It
+	// is set before the value is handed out.
+	OnUse func()
+
 	done chan struct{}
 	v    any
 	err  error
@@ -110,15 +114,17 @@ func (p *Pending) Resolve(v any, err error) {
 func (p *Pending) Wait(ctx context.Context) (any, error) {
 	select {
 	case <-p.done:
-		return p.v, p.err
 	default:
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
-	select {
-	case <-p.done:
-		return p.v, p.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if p.OnUse != nil {
+		p.OnUse()
 	}
+	return p.v, p.err
 }
 
 // List is a list that is changed in place.
