@@ -26,8 +26,10 @@ type frame struct {
 	pending *failure
 	// rescuing is the failure that a rescue section looks at.
 	rescuing *failure
-	// flush: when the list is done, the notified handlers run. handlers: it is such a list.
-	flush, handlers bool
+	// flush: when the list is done, the notified handlers run.
+	flush bool
+	// only, when not nil, are those of the nodes that are met: notified handlers.
+	only map[*play.Task]bool
 }
 
 // failure is a task that failed for good.
@@ -89,7 +91,11 @@ func (c *cursor) next() stop {
 		at := append(slices.Clone(f.at), f.i)
 		b, isBlock := n.(*play.Block)
 		if !isBlock {
-			return stop{task: n.(*play.Task), at: at} //nolint:forcetypeassert // a Node is a *Block or a *Task
+			t := n.(*play.Task) //nolint:forcetypeassert // a Node is a *Block or a *Task
+			if f.only != nil && !f.only[t] {
+				continue
+			}
+			return stop{task: t, at: at}
 		}
 		c.push(frame{nodes: b.Body, at: append(slices.Clone(at), int(body)), block: b, sec: body, rescuing: f.rescuing})
 		if b.Kind == play.RoleBody {

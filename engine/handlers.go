@@ -62,7 +62,7 @@ func (w *worker) flushHandlers(ctx context.Context, at place) error {
 	names := w.notified
 	w.notified = nil
 	w.mu.Unlock()
-	var todo []play.Node
+	all, todo := []play.Node{}, map[*play.Task]bool{}
 	found := map[string]bool{}
 	for _, h := range w.handlers {
 		called := false
@@ -71,8 +71,9 @@ func (w *worker) flushHandlers(ctx context.Context, at place) error {
 				called, found[n] = true, true
 			}
 		}
+		all = append(all, h)
 		if called {
-			todo = append(todo, h)
+			todo[h] = true
 		}
 	}
 	for _, n := range names {
@@ -81,7 +82,7 @@ func (w *worker) flushHandlers(ctx context.Context, at place) error {
 		}
 	}
 	// the list is looked at again when it is done: a handler may have notified another
-	w.cur.push(frame{nodes: todo, at: append(slices.Clone(at), 0), flush: true, handlers: true})
+	w.cur.push(frame{nodes: all, only: todo, at: append(slices.Clone(at), 0), flush: true})
 	return nil
 }
 
@@ -122,7 +123,8 @@ func (w *worker) forceHandlers() bool {
 	}
 	w.forced = true
 	w.cur = cursor{}
-	w.cur.push(frame{at: append(slices.Clone(w.here), 1<<20), flush: true})
+	section := w.here[0] // they run where those of the other hosts do
+	w.cur.push(frame{nodes: w.ps.sections[section], i: len(w.ps.sections[section]), at: place{section}, flush: true})
 	return true
 }
 

@@ -244,7 +244,22 @@ type transcript struct {
 func (s *transcript) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return strings.ReplaceAll(s.out.String(), s.dir, "DIR")
+	return byHost(strings.ReplaceAll(s.out.String(), s.dir, "DIR"))
+}
+
+// byHost orders the lines below each header by their hosts, whose order is theirs.
+func byHost(text string) string {
+	var out, block []string
+	host := func(line string) string { return strings.Fields(line)[0] }
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "  ") {
+			block = append(block, line)
+			continue
+		}
+		slices.SortStableFunc(block, func(a, b string) int { return strings.Compare(host(a), host(b)) })
+		out, block = append(append(out, block...), line), nil
+	}
+	return strings.Join(append(out, block...), "")
 }
 
 func (s *transcript) Emit(e report.Event) {
