@@ -403,6 +403,7 @@ func (r *run) open(h *inventory.Host, settings func() (inventory.Connection, err
 		return nil, err
 	}
 	s.took = time.Since(begun)
+	r.uses(h.Name, wire.Become{User: s.ready.User}) // whose journal undo has to look into, whoever it logs in as
 	return s, nil
 }
 

@@ -43,7 +43,7 @@ func Undo(ctx context.Context, c UndoConfig) []UndoResult {
 	if c.Mask == nil {
 		c.Mask = func(string) {}
 	}
-	r := &run{Config: c.Config, blobs: newBlobs(), hard: ctx, soft: ctx, sessions: map[string]*opening{}, failed: map[string]bool{}}
+	r := &run{Config: c.Config, blobs: newBlobs(), hard: ctx, soft: ctx, sessions: map[string]*opening{}, failed: map[string]bool{}, usedAs: map[string][]wire.Become{}}
 	r.store = vars.New(c.Inventory, vars.Run{Forks: c.Forks}, c.ExtraVars)
 	var (
 		group   errgroup.Group

@@ -173,9 +173,11 @@ func inverse(e Entry, u state.Change) string {
 			return "its old content was too large to keep"
 		}
 	}
-	if p, ok := u.To.(state.Package); ok {
-		if present, known := p.Present.Get(); (!known || present) && p.Version.IsSet() {
-			return fmt.Sprintf("version %s may no longer be had", p.Version)
+	// a package that was removed is installed again, if its version can still be had; one whose
+	// version was changed is not taken back to an older one
+	if p, ok := u.To.(state.Package); ok && p.Version.IsSet() {
+		if there, known := state.Present(u.From); known && there {
+			return fmt.Sprintf("going back to version %s is not supported", p.Version)
 		}
 	}
 	return ""
