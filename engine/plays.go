@@ -282,8 +282,12 @@ func (r *run) force(w *worker) bool {
 	return err == nil && on
 }
 
-func (r *run) hostNames(pattern string) ([]any, error) {
-	hosts, ds := r.Inventory.Match(pattern)
+// hostNames are the names of the hosts of inv that pattern matches.
+func hostNames(inv *inventory.Inventory, pattern string) ([]any, error) {
+	if inv == nil {
+		return nil, errors.New("there is no inventory")
+	}
+	hosts, ds := inv.Match(pattern)
 	if ds.Failed() {
 		return nil, ds.Err()
 	}

@@ -29,7 +29,7 @@ type contextKey struct {
 
 // scope is what t sees on w's host; loop are the variables of its loop's item.
 func (w *worker) scope(t *play.Task, loop map[string]any) *vars.Scope {
-	s := w.r.store.ScopeAt(w.host, w.context(t), w.facts)
+	s := w.r.store.ScopeAt(w.host, w.context(t), w.facts).With(map[string]any{searchVar: value.Strings(t.SearchPath("")...)})
 	if fl := w.rescuing(); fl != nil && fl.entry.task != nil {
 		s = s.With(map[string]any{
 			"ansible_failed_result": fl.end.result,
