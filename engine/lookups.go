@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 
 	"rp/engine/jinja"
@@ -325,3 +327,12 @@ func quotedFields(s string) []string {
 	}
 	return out
 }
+
+// HasLoop reports whether a task can loop over with_NAME.
+func HasLoop(name string) bool { return lookupTable[name[strings.LastIndexByte(name, '.')+1:]] != nil }
+
+// LoopNames are the names that with_ may have behind it, sorted.
+func LoopNames() []string { return LookupNames() }
+
+// LookupNames are the lookups that there are, sorted.
+func LookupNames() []string { return slices.Sorted(maps.Keys(lookupTable)) }
