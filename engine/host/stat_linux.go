@@ -13,8 +13,8 @@ func inodeInfo(info map[string]any, fi fs.FileInfo) {
 	if !ok {
 		return
 	}
-	info["inode"], info["nlink"] = int64(st.Ino), int64(st.Nlink)            //nolint:unconvert // other widths on other machines
-	info["dev"], info["device_type"] = int64(st.Dev), int64(st.Rdev)         //nolint:unconvert // as above
+	info["inode"], info["nlink"] = int64(st.Ino), int64(st.Nlink)
+	info["dev"], info["device_type"] = int64(st.Dev), int64(st.Rdev)
 	info["blocks"], info["block_size"] = int64(st.Blocks), int64(st.Blksize) //nolint:unconvert // as above
 	info["mtime"] = seconds(fi.ModTime().UnixNano())
 	a, c := times(fi)
