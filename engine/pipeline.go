@@ -201,6 +201,9 @@ func (p *pipeline) empty() bool {
 func (p *pipeline) allAuto() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.failure != nil { // what is worked out now is of a way that is not taken
+		return false
+	}
 	for _, e := range p.queue {
 		if !e.auto {
 			return false
