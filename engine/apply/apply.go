@@ -76,7 +76,12 @@ func attempt(ctx context.Context, h host.Host, t Task) (out Outcome, again bool)
 			}
 			again = true
 		case module.NotKnown:
-			out = Outcome{Unknown: true, After: r.After, Msg: "known after " + fmt.Sprintf("%q", r.After)}
+			out = Outcome{
+				Changed: tg.changed, Unknown: true, After: r.After, Msg: "known after " + fmt.Sprintf("%q", r.After), Warnings: tg.warnings,
+			}
+			if err := tg.obscure(ctx); err != nil {
+				out.Failed, out.Msg = true, err.Error()
+			}
 		default:
 			panic(r)
 		}
@@ -121,6 +126,16 @@ type target struct {
 	warnings []string
 	// sure: at least one change is made for certain.
 	sure bool
+}
+
+// obscure notes in a prediction that the task may do what cannot be told: what
+// later tasks find is then as uncertain as after a command.
+func (g *target) obscure(ctx context.Context) error {
+	if !g.t.Predicts || g.t.Spec.Kind != module.States && g.t.Spec.Kind != module.Event {
+		return nil
+	}
+	_, err := g.h.Do(ctx, state.Command{Title: g.t.Name})
+	return err
 }
 
 func (g *target) Read(ctx context.Context, ss ...state.State) ([]state.State, error) {
