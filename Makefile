@@ -21,7 +21,7 @@ build-cross: helpers ## rp for every system it runs on
 	for os in linux darwin; do for arch in amd64 arm64; do \
 	  GOOS=$$os GOARCH=$$arch $(GO_BUILD) -ldflags '$(LDFLAGS)' -o bin/rp-$$os-$$arch ./cmd/rp; done; done
 
-test: lint unit e2e ## everything that CI runs
+test: lint unit build-cross e2e ## everything that CI runs
 
 unit: ## the tests that need no lab
 	CGO_ENABLED=1 go test -race ./...

@@ -15,7 +15,7 @@ func inodeInfo(info map[string]any, fi fs.FileInfo) {
 	}
 	info["inode"], info["nlink"] = int64(st.Ino), int64(st.Nlink)
 	info["dev"], info["device_type"] = int64(st.Dev), int64(st.Rdev)
-	info["blocks"], info["block_size"] = int64(st.Blocks), int64(st.Blksize) //nolint:unconvert // as above
+	info["blocks"], info["block_size"] = int64(st.Blocks), int64(st.Blksize) //nolint:unconvert // other widths on other machines
 	info["mtime"] = seconds(fi.ModTime().UnixNano())
 	a, c := times(fi)
 	info["atime"], info["ctime"] = seconds(a), seconds(c)
