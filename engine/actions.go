@@ -85,6 +85,8 @@ type controller struct {
 	handed chan struct{}
 	calls  int
 	lost   error
+	// after is what a condition that cannot be told waits for.
+	after string
 	// remote is what the host said of the part that was handed to it.
 	remote *itemEnd
 	out    module.Outcome
@@ -115,6 +117,9 @@ func (c *controller) run(p module.Params) (end itemEnd) {
 	}
 	if c.may != nil {
 		end.may, end.after = true, c.may.After
+	}
+	if end.unknown && end.after == "" {
+		end.after = c.after
 	}
 	if end.unknown && end.after == "" {
 		end.after = c.j.start.Task
@@ -228,6 +233,9 @@ func (c *controller) Test(ctx context.Context, cond any) (result, known bool, er
 		t, err = jinja.Condition(ctx, c.env(), c.vars(), cond)
 		return nil, err
 	})
+	if t.IsUnknown() && c.after == "" {
+		c.after = t.After
+	}
 	return t.IsTrue(), !t.IsUnknown(), err
 }
 

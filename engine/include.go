@@ -23,31 +23,13 @@ func (w *worker) include(ctx context.Context, j *job) error {
 	}
 	var frames []frame
 	for i, it := range j.items {
-		run, may, cond, err := j.condition(ctx, it)
-		if err == nil && may != nil {
-			err = fmt.Errorf("whether this is included is known after %q: a dry run cannot go into it", may.After)
-		}
-		if err == nil && j.mayLoop != nil {
-			err = fmt.Errorf("what is included is known after %q: a dry run cannot go into it", j.mayLoop.After)
-		}
+		b, err := j.includeItem(ctx, it)
 		if err != nil {
-			it.ended(failedItem(err))
-			if errors.Is(err, errRollback) || ctx.Err() != nil {
-				return err
-			}
-			continue
+			return err
 		}
-		if !run {
-			it.ended(skippedItem(cond))
-			continue
+		if b != nil {
+			frames = append(frames, frame{nodes: []play.Node{b}, at: append(slices.Clone(j.at), i)})
 		}
-		b, shown, err := j.load(ctx, it)
-		if err != nil {
-			it.ended(failedItem(err))
-			continue
-		}
-		frames = append(frames, frame{nodes: []play.Node{b}, at: append(slices.Clone(j.at), i)})
-		it.ended(itemEnd{fields: value.DictOf("include", shown)})
 	}
 	j.e.collect, j.e.auto = j.collect, false
 	j.e.steers = j.t.Include.Role != nil // as in Ansible, whose recap counts include_tasks and not include_role
@@ -56,6 +38,55 @@ func (w *worker) include(ctx context.Context, j *job) error {
 	}
 	j.submit()
 	return nil
+}
+
+// includeItem gives what one item includes, nil where that is nothing. It fails
+// when the walk is not to go on.
+func (j *job) includeItem(ctx context.Context, it *item) (*play.Block, error) {
+	run, may, cond, err := j.condition(ctx, it)
+	var b *play.Block
+	var shown string
+	if err == nil && run && j.mayLoop == nil {
+		b, shown, err = j.load(ctx, it)
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if again, merr := j.outdated(ctx, it.vars); merr != nil {
+		return nil, merr
+	} else if again {
+		it.renew()
+		return j.includeItem(ctx, it)
+	}
+	var unforeseen unforeseenError
+	switch {
+	case j.mayLoop != nil:
+		it.ended(itemEnd{may: true, after: j.mayLoop.After, warnings: []string{unforeseenError(*j.mayLoop).Error()}, fields: value.NewDict()})
+	case errors.As(err, &unforeseen):
+		it.ended(itemEnd{may: true, after: unforeseen.After, warnings: []string{err.Error()}, fields: value.NewDict()})
+	case err != nil:
+		it.ended(failedItem(err))
+	case !run:
+		it.ended(skippedItem(cond))
+	default:
+		if may != nil { // all that is included may run
+			b.When = append(slices.Clip(b.When), play.Cond{Source: *may, Pos: j.t.Pos})
+		}
+		end := itemEnd{fields: value.DictOf("include", shown), may: may != nil}
+		if may != nil {
+			end.after = may.After
+		}
+		it.ended(end)
+		return b, nil
+	}
+	return nil, nil //nolint:nilnil // nothing is included
+}
+
+// unforeseenError says that a dry run does not know what is included.
+type unforeseenError value.Unknown
+
+func (u unforeseenError) Error() string {
+	return fmt.Sprintf("what is included is known after %q: the dry run does not see into it", u.After)
 }
 
 // load reads what one item includes.
@@ -109,7 +140,7 @@ func (j *job) includeName(ctx context.Context, it *item, v any) (string, error) 
 		return "", err
 	}
 	if u, ok := v.(value.Unknown); ok {
-		return "", fmt.Errorf("what is included is %s: a dry run cannot go into it", u)
+		return "", unforeseenError(u)
 	}
 	return j.w.r.text(v), nil
 }

@@ -224,7 +224,7 @@ func (r *run) modes(ctx context.Context, t *play.Task, sc scope, m *wire.Task) e
 		if err != nil {
 			return fmt.Errorf("check_mode: %w", err)
 		}
-		m.Predict, m.Real = on && !r.Check, !on && r.Check
+		m.Predict, m.Real = on, !on && r.Check
 	}
 	v, err := r.keyword(ctx, t, "timeout", sc)
 	if err != nil || v == nil {

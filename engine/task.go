@@ -343,6 +343,9 @@ func (it *item) ended(e itemEnd) {
 func (j *job) condition(ctx context.Context, it *item) (run bool, may *value.Unknown, cond string, err error) {
 	for _, c := range j.t.AllWhen() {
 		t, err := jinja.Condition(ctx, j.w.r.Env, it.vars, c.Source)
+		if err != nil && may != nil {
+			break // it may rely on the one before
+		}
 		if err != nil {
 			return false, nil, "", fmt.Errorf("the condition %q: %w", fmt.Sprint(sourceOf(c.Source)), err)
 		}

@@ -21,11 +21,11 @@ func (s *server) hostFor(ctx context.Context, t wire.Task) (h host.Host, predict
 	if err != nil {
 		return nil, true, err
 	}
-	memory := s.memory
-	if !s.hello.Predict { // one task of a real run: what it predicts is forgotten after it
-		memory = host.NewMemory()
+	view := s.memory.View(base, t.Name, t.May)
+	if t.Predict { // check_mode: true: what it predicts never comes, and is forgotten after it
+		view = host.NewMemory().View(view, t.Name, t.May)
 	}
-	return memory.View(base, t.Name, t.May), true, nil
+	return view, true, nil
 }
 
 // realHost is the host as as sees and changes it.
