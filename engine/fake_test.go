@@ -35,8 +35,16 @@ func (g *gates) open(name string) { close(g.get(name)) }
 // they do: look (a local probe), write (a local state), act (an event, not local).
 func (l *lab) script(g *gates) {
 	args := []module.Arg{
-		{Name: "host"}, {Name: "name"}, {Name: "text"}, {Name: "path"}, {Name: "gate"}, {Name: "in"}, {Name: "value"},
-		{Name: "fail", Type: module.Bool}, {Name: "panic", Type: module.Bool}, {Name: "delay", Type: module.Float},
+		{Name: "host"},
+		{Name: "name"},
+		{Name: "text"},
+		{Name: "path"},
+		{Name: "gate"},
+		{Name: "in"},
+		{Name: "value"},
+		{Name: "fail", Type: module.Bool},
+		{Name: "panic", Type: module.Bool},
+		{Name: "delay", Type: module.Float},
 	}
 	begin := func(ctx context.Context, kind string, p module.Params) error {
 		l.note("%s %s %s", kind, p.String("host"), p.String("name"))

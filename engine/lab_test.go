@@ -345,15 +345,6 @@ func counts(st report.Stats) string {
 	return b.String()
 }
 
-// is fails the test unless the run's transcript is want. Indentation of want's lines as a whole does not matter.
-func (o outcome) is(t *testing.T, want string) {
-	t.Helper()
-	want = strings.TrimLeft(want, "\n")
-	if o.text != want {
-		t.Errorf("got:\n%s\nwant:\n%s", o.text, want)
-	}
-}
-
 // write makes a file on a host.
 func (l *lab) write(path, text string) {
 	l.t.Helper()
