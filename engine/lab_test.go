@@ -42,7 +42,9 @@ type lab struct {
 	// unreachable hosts cannot be connected to; links are those that were.
 	unreachable map[string]bool
 	stop        chan struct{}
-	ctx         context.Context
+	// lock is that of all hosts; empty, each has its own.
+	lock string
+	ctx  context.Context
 
 	mu    sync.Mutex
 	links map[string][]*link
@@ -116,6 +118,10 @@ func (l *lab) connect(_ context.Context, h *inventory.Host, _ inventory.Connecti
 	}
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
+	lock := l.lock
+	if lock == "" {
+		lock = "@rp.test" + l.dir + "/" + h.Name
+	}
 	k := &link{toHelper: inW, fromHelper: outR, ended: make(chan struct{})}
 	l.mu.Lock()
 	l.links[h.Name] = append(l.links[h.Name], k)
@@ -123,7 +129,7 @@ func (l *lab) connect(_ context.Context, h *inventory.Host, _ inventory.Connecti
 	go func() {
 		defer close(k.ended)
 		err := helper.Serve(inR, outW, helper.Options{
-			Find: l.find, JournalDir: l.on(h.Name, ".journal"), Lock: "@rp.test" + l.dir + "/" + h.Name,
+			Find: l.find, JournalDir: l.on(h.Name, ".journal"), Lock: lock,
 		})
 		_ = inR.Close()
 		_ = outW.CloseWithError(errors.Join(err, io.EOF))

@@ -231,7 +231,11 @@ func (j *job) follow(ctx context.Context, once *onceResult) error {
 	}
 	j.e.auto = false
 	j.submit()
-	return j.w.pipe.drain(ctx)
+	j.w.slot.release() // the host that runs it may need the place
+	if err := j.w.pipe.drain(ctx); err != nil {
+		return err
+	}
+	return j.w.slot.acquire(ctx)
 }
 
 // synchronous: the task is tried again until it is well, or runs elsewhere, so nothing goes ahead of it.
