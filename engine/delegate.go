@@ -128,8 +128,10 @@ func (j *job) onController(ctx context.Context, it *item, spec *module.Spec, p m
 	}
 	m.As.User = "" // what an action does on the controller, it does as whoever runs rp
 	m.May = may != nil
-	st := s.send(m)
-	r, err := s.wait(ctx, st)
+	// one after the other: the hosts' lanes would make the same directories at once
+	w.r.local.Lock()
+	r, err := s.wait(ctx, s.send(m))
+	w.r.local.Unlock()
 	if err != nil {
 		return itemEnd{}, err
 	}

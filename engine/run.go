@@ -146,6 +146,8 @@ type run struct {
 	usedAs    map[string][]wire.Become
 	reads     sync.Map // *play.Task → bool
 	begun     time.Time
+	// local is held by who writes on the controller for a host.
+	local sync.Mutex
 }
 
 // opening is a session that is being opened, once for all who need it.

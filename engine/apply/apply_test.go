@@ -130,7 +130,7 @@ func TestResultFields(t *testing.T) {
 		{module.Result{"changed": true}, nil, apply.Outcome{Changed: true}},
 		{module.Result{"failed": true, "msg": "so"}, nil, apply.Outcome{Failed: true, Msg: "so"}},
 		{module.Result{"skipped": true}, nil, apply.Outcome{Skipped: true}},
-		{module.Result{"msg": "one"}, errors.New(" two\n"), apply.Outcome{Failed: true, Msg: "two"}},
+		{module.Result{"msg": "one"}, errors.New(" two "), apply.Outcome{Failed: true, Msg: "two"}},
 		{nil, context.DeadlineExceeded, apply.Outcome{Failed: true, Msg: "the task's timeout is over: context deadline exceeded"}},
 	} {
 		got := apply.Run(t.Context(), &world{}, task(func(context.Context, module.Params, module.Target) (module.Result, error) {

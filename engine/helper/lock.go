@@ -44,6 +44,9 @@ type holder struct {
 	Since           time.Time
 }
 
+// endingHolder is how long a holder is waited for that does not say who it is.
+const endingHolder = 2 * time.Second
+
 // take gets the lock, waiting for another run's end as long as the controller allowed.
 func (l *runLock) take() error {
 	l.mu.Lock()
@@ -51,7 +54,8 @@ func (l *runLock) take() error {
 	if l.ln != nil {
 		return nil
 	}
-	deadline := time.Now().Add(time.Duration(l.hello.Wait) * time.Second)
+	begun := time.Now()
+	deadline := begun.Add(time.Duration(l.hello.Wait) * time.Second)
 	for {
 		ln, err := net.Listen("unix", l.name)
 		if err == nil {
@@ -63,10 +67,11 @@ func (l *runLock) take() error {
 		if err == nil && h.Run == l.hello.Run {
 			return nil
 		}
-		if time.Now().After(deadline) {
+		// who holds it and does not say so is about to end: a process that a run before has just forked
+		if time.Now().After(deadline) && (err == nil || time.Since(begun) > endingHolder) {
 			return fmt.Errorf("cannot write to this host: %s", sentence(h, err))
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -33,7 +33,9 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) path(names ...string) string { return filepath.Join(append([]string{d.dir}, names...)...) }
+func (d *desk) path(names ...string) string {
+	return filepath.Join(append([]string{d.dir}, names...)...)
+}
 
 // old is a moment that no test happens at.
 var old = time.Date(2019, 8, 7, 6, 5, 4, 321, time.UTC)
