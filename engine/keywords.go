@@ -300,6 +300,9 @@ func (w *worker) selected(ctx context.Context, t *play.Task) (bool, error) {
 	case t.Action != gatherAction || t.Pos != t.Play.Pos: // facts are gathered all the same
 		return false, nil
 	}
+	if t.Handler { // whoever notified it was selected
+		return true, nil
+	}
 	tags := t.AllTags()
 	for _, late := range t.AllLateTags() {
 		v, err := jinja.Render(ctx, w.r.Env, w.scope(t, nil), late)

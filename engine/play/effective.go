@@ -105,7 +105,7 @@ func (t *Task) AllNotify() []any {
 // VarLevel is the variables of one level around a task.
 type VarLevel struct {
 	Vars *value.Dict
-	// Params: the level is an import or an include. Its variables then rank above
+	// Params: the level is an include (not an import). Its variables then rank above
 	// facts and registered results (Ansible's "include params") besides ranking as block variables.
 	Params bool
 }
@@ -116,7 +116,7 @@ func (t *Task) VarLevels() []VarLevel {
 	var levels []VarLevel
 	for b := t.Parent; b != nil; b = b.Parent {
 		if b.Vars != nil {
-			levels = append(levels, VarLevel{b.Vars, b.Kind == ImportTasks || b.Kind == ImportRole || b.Kind == Included})
+			levels = append(levels, VarLevel{b.Vars, b.Kind == Included})
 		}
 	}
 	slices.Reverse(levels)

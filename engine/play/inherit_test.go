@@ -69,7 +69,7 @@ func TestWhatATaskInherits(t *testing.T) {
 	for i, want := range []string{
 		"become=true become_user=task no_log=true when=[one two three] tags=[p b t] late=1 notify=[block] env=[{A: \"play\", B: \"play\"} {C: \"task\"}] vars=outer,inner,task",
 		"become=true become_user=play no_log=- when=[] tags=[p] late=0 notify=[] env=[{A: \"play\", B: \"play\"}] vars=",
-		"become=false become_user=play no_log=- when=[imported] tags=[p i] late=0 notify=[] env=[{A: \"play\", B: \"play\"}] vars=import!,-",
+		"become=false become_user=play no_log=- when=[imported] tags=[p i] late=0 notify=[] env=[{A: \"play\", B: \"play\"}] vars=import,-",
 		"become=true become_user=play no_log=- when=[included] tags=[p n] late=0 notify=[] env=[{A: \"play\", B: \"play\"}] vars=include!",
 		"become=true become_user=play no_log=- when=[] tags=[p] late=0 notify=[] env=[{A: \"play\", B: \"play\"}] vars=",
 		// What was included: of the include's own keywords only its variables reach it.
