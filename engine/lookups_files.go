@@ -219,7 +219,11 @@ func (a *ask) template() ([]any, error) {
 		case "variable_start_string", "variable_end_string", "block_start_string", "block_end_string",
 			"comment_start_string", "comment_end_string", "trim_blocks", "lstrip_blocks":
 			opts[name] = jinja.Str(v)
-		case "template_vars", "convert_data", "jinja2_native":
+		case "template_vars":
+		case "convert_data", "jinja2_native": // what a template gives here is always text
+			if jinja.Truthy(v).IsTrue() {
+				return nil, fmt.Errorf("the option %q is not supported yet", name)
+			}
 		default:
 			return nil, fmt.Errorf("there is no option %q", name)
 		}

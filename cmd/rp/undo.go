@@ -30,8 +30,8 @@ func newUndo() *cobra.Command {
 
 What the host no longer has as the run left it is not touched: the change is named, with what
 is in the way (--force takes it back all the same). What has no inverse, such as a command that
-was run, is listed. RUN is a run's id, as rp history shows it, or "last". The inventory is that
-of the run unless -i is given, and so are -u, -c, --private-key and --ssh-common-args.`,
+was run, is listed. RUN is a run's id, as rp history shows it, or "last": the newest that changed
+something or did not end well. The inventory is that of the run unless -i is given, and so are -u, -c, --private-key and --ssh-common-args.`,
 		Example: "  rp undo last --list\n  rp undo 20261123-214806-fvrb7b",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

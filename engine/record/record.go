@@ -115,7 +115,8 @@ func list(dir string) ([]string, error) {
 	return ids, nil
 }
 
-// Load reads the record of the run called id; "last" is the newest that was no dry run and no undo.
+// Load reads the record of the run called id; "last" is the newest that may have
+// changed something: no dry run, no undo, and not one that ended well with changed=0.
 func Load(dir, id string) (Run, error) {
 	if id != "last" {
 		return load(dir, id)
@@ -125,11 +126,21 @@ func Load(dir, id string) (Run, error) {
 		return Run{}, err
 	}
 	for _, r := range slices.Backward(all) {
-		if !r.Check && r.Undoes == "" {
+		if !r.Check && r.Undoes == "" && (r.Code != 0 || r.changed()) {
 			return r, nil
 		}
 	}
 	return Run{}, errors.New("no run is on record")
+}
+
+// changed reports whether the recap of r counted a change.
+func (r Run) changed() bool {
+	for _, h := range r.Hosts {
+		if h.Changed > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func load(dir, id string) (Run, error) {

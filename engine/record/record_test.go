@@ -57,8 +57,9 @@ func TestLast(t *testing.T) {
 	}
 	save(
 		t, dir,
-		Run{ID: "20260102-030405-zzz", Started: begun},
-		Run{ID: "20260102-030405-aaa", Started: begun.Add(time.Millisecond)}, // of the same second
+		Run{ID: "20260102-030405-zzz", Started: begun, Code: 2},
+		Run{ID: "20260102-030405-aaa", Started: begun.Add(time.Millisecond), Hosts: map[string]Host{"a": {Changed: 1}}}, // of the same second
+		Run{ID: "20260102-030405-non", Started: begun.Add(2 * time.Millisecond), Hosts: map[string]Host{"a": {OK: 3}}},
 		Run{ID: "20260102-030406-check", Started: begun.Add(time.Second), Check: true},
 		Run{ID: "20260102-030407-undo", Started: begun.Add(2 * time.Second), Undoes: "x"},
 	)
@@ -74,7 +75,7 @@ func TestLast(t *testing.T) {
 	for _, r := range runs {
 		ids = append(ids, r.ID[16:])
 	}
-	if got := strings.Join(ids, " "); got != "zzz aaa check undo" {
+	if got := strings.Join(ids, " "); got != "zzz aaa non check undo" {
 		t.Errorf("the runs are in the order %s", got)
 	}
 }
